@@ -1,0 +1,84 @@
+import * as fs from 'fs';
+import * as path from 'path';
+import { Assembly } from '../../lib/core/assembly';
+import { Baseline, BASELINE_CONTEXT } from '../../lib/core/baseline';
+import { refuse } from '../../lib/core/error';
+import { StatefulUpdateRules } from '../../lib/core/stateful-update-rules';
+import { type Finding, FindingSeverity, type IUpdateRule, checkUpdate } from '../../lib/core/update-rule';
+import { TagUpdateRules, frozenTagsOf } from '../../lib/cost/tag-update-rules';
+import { KafkaUpdateRules } from '../../lib/streaming/kafka-update-rules';
+
+/** Options of `millrace check`. */
+export interface CheckOptions {
+  readonly templates: string;
+  readonly manifests: string;
+  readonly against?: string;
+  readonly accept: boolean;
+  readonly json: boolean;
+}
+
+/** The rules of every room: outside of an app nobody can say which rooms it uses. */
+export function allUpdateRules(): IUpdateRule[] {
+  return [...StatefulUpdateRules.all(), ...TagUpdateRules.all(), ...KafkaUpdateRules.all()];
+}
+
+/** The baseline folder a project uses. */
+export function baselineDirectory(): string {
+  const context = fs.existsSync('cdk.json') ? JSON.parse(fs.readFileSync('cdk.json', 'utf8')).context : undefined;
+  return context?.[BASELINE_CONTEXT] ?? 'baseline';
+}
+
+/** Reads a synthesis and refuses an empty one: an empty synthesis would make every resource look deleted. */
+export function readSynthesis(folders: { readonly templates: string; readonly manifests: string }): Assembly {
+  const assembly = Assembly.fromDirectories(folders);
+  if (assembly.stacks.length === 0 && assembly.objects.length === 0) {
+    refuse('millrace', {
+      code: 'Millrace.NothingSynthesized',
+      subject: `${folders.templates}, ${folders.manifests}`,
+      received: 'no template and no manifest',
+      allowed: 'the output of cdk synth, cdk8s synth or both',
+      fix: 'synthesize first (millrace report --synth), or name the folders with --templates and --manifests',
+    });
+  }
+  return assembly;
+}
+
+/** Compares a synthesis with the accepted one. */
+export function runCheck(options: CheckOptions, print: (text: string) => void): number {
+  const after = readSynthesis(options);
+  const directory = options.against ?? baselineDirectory();
+  const before = options.against ? readAgainst(options.against) : Baseline.read(directory)?.assembly;
+  const findings = before ? checkUpdate(before, after, allUpdateRules()) : [];
+  const refused = findings.filter((finding) => finding.severity === FindingSeverity.ERROR).length;
+  if (options.accept) {
+    Baseline.write(baselineDirectory(), after, frozenTagsOf(after), options.manifests);
+  }
+  if (options.json) {
+    print(JSON.stringify({ baseline: before ? directory : null, accepted: options.accept, findings }, undefined, 2));
+  } else {
+    print(before ? `compared with ${directory}` : `no accepted synthesis in ${directory}: nothing to compare with`);
+    for (const finding of findings) print(renderFinding(finding));
+    print(`${refused} refused, ${findings.length - refused} to know`);
+    if (options.accept) print(`accepted: ${baselineDirectory()} now holds this synthesis; commit it`);
+    else if (!before) print('write the baseline with millrace check --accept and commit it');
+    else if (refused > 0) print('change it back, follow the fix, or accept it after review with millrace check --accept');
+  }
+  return refused > 0 && !options.accept ? 1 : 0;
+}
+
+/** A baseline folder, a cloud assembly, a folder of manifests, or a folder that holds cdk.out and cdk8s.out. */
+function readAgainst(directory: string): Assembly {
+  const baseline = Baseline.read(directory);
+  if (baseline) return baseline.assembly;
+  const nested = ['cdk.out', 'cdk8s.out'].some((name) => fs.existsSync(path.join(directory, name)));
+  return readSynthesis(
+    nested
+      ? { templates: path.join(directory, 'cdk.out'), manifests: path.join(directory, 'cdk8s.out') }
+      : { templates: directory, manifests: directory },
+  );
+}
+
+/** A finding as two lines: what, and what to do. */
+export function renderFinding(finding: Pick<Finding, 'severity' | 'code' | 'path' | 'message' | 'fix'>): string {
+  return `  ${finding.severity.padEnd(7)} ${finding.code} ${finding.path}\n          ${finding.message}\n          fix: ${finding.fix}`;
+}

@@ -1,0 +1,62 @@
+import { Bitrate, Duration, Size } from 'aws-cdk-lib';
+import { Chart } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { core, streaming, workloads } from '../lib';
+import { RADAR, VPC_CIDR, allocationOf } from './shared-names';
+
+/** Kafka on Kubernetes and the gateway that writes payments to it. */
+export class PaymentsChart extends Chart {
+  public readonly cluster: streaming.k8s.KafkaCluster;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id, { namespace: 'payments' });
+    const cluster = new streaming.k8s.KafkaCluster(this, 'Kafka', {
+      demand: { peakIngress: Bitrate.mbps(80), peakEgress: Bitrate.mbps(160), partitions: 120, retention: Duration.days(3) },
+    });
+    this.cluster = cluster;
+    const payments = cluster.addTopic('Payments', { topicName: 'payments.authorized', partitions: 24, retention: Duration.days(3) });
+    const gateway = new workloads.k8s.Service(this, 'Gateway', {
+      image: 'registry.example.com/payments/gateway:1.14.2',
+      size: workloads.PodSize.forDemand({
+        peakRequestsPerSecond: 1200,
+        cpuTimePerRequest: Duration.millis(2),
+        latency: Duration.millis(40),
+        idleMemory: Size.mebibytes(180),
+        memoryPerRequest: Size.kibibytes(256),
+      }),
+    });
+    gateway.allowFromNamespace('ingress-nginx');
+    payments.grants.produce(new streaming.k8s.KafkaUser(this, 'GatewayUser', { cluster, workload: gateway }));
+  }
+}
+
+/** The radar service, whose pods read payments from MSK by EKS Pod Identity. */
+export class RadarChart extends Chart {
+  constructor(scope: Construct, id: string) {
+    super(scope, id, { namespace: RADAR.namespace });
+    const radar = new workloads.k8s.Service(this, 'Radar', {
+      image: 'registry.example.com/fraud/radar:2.3.0',
+      size: workloads.PodSize.fixed({ cpu: Cpu.millis(500), memory: Size.mebibytes(768) }),
+      environment: { KAFKA_TOPIC: 'payments.authorized', KAFKA_GROUP_ID: RADAR.groupId },
+      identity: workloads.k8s.ServiceIdentity.podIdentity(RADAR.serviceAccountName),
+    });
+    radar.allowToCidr(VPC_CIDR, 9098);
+  }
+}
+
+/** The reference platform on Kubernetes. */
+export function buildManifests(app: core.k8s.App): void {
+  /* eslint-disable awscdk/pascal-case-construct-id -- a chart's id is its file name */
+  const payments = new PaymentsChart(app, 'payments');
+  allocationOf('payments', 'gateway').applyTo(payments);
+  allocationOf('streaming', 'kafka').applyTo(payments.cluster);
+  allocationOf('fraud-ml', 'radar').applyTo(new RadarChart(app, 'radar'));
+  /* eslint-enable awscdk/pascal-case-construct-id */
+}
+
+if (require.main === module) {
+  const app = new core.k8s.App({ outdir: process.env.CDK8S_OUTDIR ?? 'cdk8s.out' });
+  buildManifests(app);
+  app.synth();
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import { parseArgs } from 'util';
+import { runCheck } from './commands/check';
+import { runReport } from './commands/report';
+
+const USAGE = `millrace <command> [options]
+
+  report  what a synthesized platform is: sizes, cost allocation, findings, files
+          --synth           run the apps of cdk.json and cdk8s.yaml first
+  check   compare a synthesis with the accepted one (the baseline) and refuse silent loss of data
+          --against DIR     another baseline, cdk.out, or folder with cdk.out and cdk8s.out; default: the baseline
+          --accept          make this synthesis the baseline, after review
+
+  both    --templates DIR   CDK output, default cdk.out
+          --manifests DIR   cdk8s output, default cdk8s.out
+          --json            machine-readable
+          --help
+
+Exit codes: 0 nothing refused, 1 something refused, 64 wrong usage.`;
+
+const EX_USAGE = 64;
+
+function main(argv: string[]): number {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: {
+      templates: { type: 'string', default: 'cdk.out' },
+      manifests: { type: 'string', default: 'cdk8s.out' },
+      against: { type: 'string' },
+      accept: { type: 'boolean', default: false },
+      synth: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [command, ...rest] = positionals;
+  if (values.help || !command) {
+    console.log(USAGE);
+    return values.help ? 0 : EX_USAGE;
+  }
+  const folders = { templates: values.templates, manifests: values.manifests, json: values.json };
+  const print = (text: string) => console.log(text);
+  if (rest.length > 0) throw new Error(`unexpected argument '${rest[0]}'`);
+  switch (command) {
+    case 'report':
+      return runReport({ ...folders, synth: values.synth }, print);
+    case 'check':
+      return runCheck({ ...folders, against: values.against, accept: values.accept }, print);
+    default:
+      throw new Error(`unknown command '${command}'`);
+  }
+}
+
+try {
+  process.exitCode = main(process.argv.slice(2));
+} catch (error) {
+  const { code, message } = error as Error & { code?: string };
+  if (code?.startsWith('Millrace.')) {
+    console.error(message);
+    process.exitCode = 1;
+  } else if (code?.startsWith('ERR_PARSE_ARGS') || /^un(known command|expected argument)/.test(message)) {
+    console.error(`${message}\n\n${USAGE}`);
+    process.exitCode = EX_USAGE;
+  } else {
+    throw error;
+  }
+}

@@ -1,0 +1,75 @@
+import { App, Bitrate, CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { core, cost, streaming, workloads } from '../lib';
+import { EKS_CLUSTER, EKS_NODE_SECURITY_GROUP, RADAR, VPC_CIDR, allocationOf } from './shared-names';
+
+/** The network everything stands in: three zones, private subnets, flow logs. */
+export class NetworkStack extends Stack {
+  public readonly vpc: ec2.IVpc;
+
+  constructor(scope: Construct, id: string, props: StackProps) {
+    super(scope, id, props);
+    const vpc = new ec2.Vpc(this, 'Vpc', {
+      ipAddresses: ec2.IpAddresses.cidr(VPC_CIDR),
+      availabilityZones: ['a', 'b', 'c'].map((zone) => `${this.region}${zone}`),
+    });
+    this.vpc = vpc;
+    const logGroup = new logs.LogGroup(this, 'FlowLogs', { retention: flowLogRetention(this) });
+    vpc.addFlowLog('FlowLog', { destination: ec2.FlowLogDestination.toCloudWatchLogs(logGroup) });
+  }
+}
+
+/** A shorter retention is the harmless change that `npm run deploy:local` makes to see an update through. */
+function flowLogRetention(stack: Stack): logs.RetentionDays {
+  return stack.node.tryGetContext('flowLogRetentionDays') === '7' ? logs.RetentionDays.ONE_WEEK : logs.RetentionDays.ONE_MONTH;
+}
+
+/** Kafka for payments, sized for its demand. */
+export class StreamingStack extends Stack {
+  // eslint-disable-next-line awscdk/no-construct-in-public-property-of-construct -- its grants are what the next stack needs
+  public readonly payments: streaming.aws.Topic;
+
+  constructor(scope: Construct, id: string, props: StackProps & { readonly vpc: ec2.IVpc }) {
+    super(scope, id, props);
+    const cluster = new streaming.aws.KafkaCluster(this, 'Kafka', {
+      vpc: props.vpc,
+      demand: { peakIngress: Bitrate.mbps(240), peakEgress: Bitrate.mbps(480), partitions: 120 },
+    });
+    this.payments = cluster.addTopic('Payments', { topicName: 'payments.authorized', partitions: 24 });
+    new CfnOutput(this, 'BootstrapServers', { value: cluster.bootstrapServers });
+  }
+}
+
+/** The AWS side of the radar service, whose pods read payments. */
+export class RadarStack extends Stack {
+  constructor(scope: Construct, id: string, props: StackProps & { readonly payments: streaming.aws.Topic }) {
+    super(scope, id, props);
+    const pods = new workloads.aws.PodIdentity(this, 'Pods', {
+      clusterName: EKS_CLUSTER,
+      namespace: RADAR.namespace,
+      serviceAccountName: RADAR.serviceAccountName,
+      securityGroups: [ec2.SecurityGroup.fromSecurityGroupId(this, 'Nodes', EKS_NODE_SECURITY_GROUP)],
+    });
+    props.payments.grants.consume(pods, { groupId: RADAR.groupId });
+  }
+}
+
+/** The reference platform on AWS. */
+export function buildPlatform(app: App): void {
+  const env = { region: 'eu-west-1' };
+  Validations.of(app).addPlugins(new cost.TagPolicy(), new core.UpdateGuard());
+  const network = new NetworkStack(app, 'Network', { env });
+  allocationOf('platform', 'network').applyTo(network);
+  const kafka = new StreamingStack(app, 'Streaming', { env, vpc: network.vpc });
+  allocationOf('streaming', 'kafka').applyTo(kafka);
+  const radar = new RadarStack(app, 'Radar', { env, payments: kafka.payments });
+  allocationOf('fraud-ml', 'radar').applyTo(radar);
+}
+
+if (require.main === module) {
+  const app = new App();
+  buildPlatform(app);
+  app.synth();
+}

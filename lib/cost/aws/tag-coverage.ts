@@ -1,0 +1,89 @@
+import { CfnResource, type IAspect, Stack, TagManager } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { appliedAllocation } from '../applied-allocation';
+import { renderTags, tagLocation, tagsIn } from '../tag-spec';
+import { carriedByStack } from './tag-carrier';
+
+/**
+ * Properties of a resource as they stand in the template. The typed fields would miss raw resources, escape hatches and lazies, so this
+ * asks the resource to render itself as synthesis does.
+ */
+export function renderedProperties(resource: CfnResource): Record<string, any> {
+  const rendered = Stack.of(resource).resolve(resource._toCloudFormation()).Resources;
+  return (Object.values(rendered)[0] as { Properties?: Record<string, any> }).Properties ?? {};
+}
+
+/**
+ * Carries an allocation to what `Tags.of` misses: instances and volumes of launch templates, volumes of instances, tasks of ECS services,
+ * replicas of global tables, and resources without a tag manager.
+ */
+export class TagCoverage implements IAspect {
+  public visit(node: IConstruct): void {
+    if (!CfnResource.isCfnResource(node)) return;
+    const applied = appliedAllocation(node);
+    if (!applied) return;
+    const tags = applied.allocation.tags();
+    switch (node.cfnResourceType) {
+      case 'AWS::EC2::LaunchTemplate':
+        return coverLaunchTemplate(node, tags);
+      case 'AWS::EC2::Instance':
+        if (renderedProperties(node).PropagateTagsToVolumeOnCreation === undefined) {
+          node.addPropertyOverride('PropagateTagsToVolumeOnCreation', true);
+        }
+        return;
+      case 'AWS::ECS::Service':
+        return coverEcsService(node);
+      case 'AWS::DynamoDB::GlobalTable':
+        return coverReplicas(node, tags);
+      default:
+        if (!carriedByStack(applied)) coverUnmanaged(node, tags);
+    }
+  }
+}
+
+interface TagSpecification {
+  readonly ResourceType: string;
+  readonly Tags: { Key: string; Value: unknown }[];
+}
+
+function merged(existing: unknown, tags: Record<string, string>): unknown {
+  return renderTags({ ...tagsIn(existing), ...tags }, 'standard');
+}
+
+function coverLaunchTemplate(node: CfnResource, tags: Record<string, string>): void {
+  const data = renderedProperties(node).LaunchTemplateData ?? {};
+  const present: TagSpecification[] = Array.isArray(data.TagSpecifications) ? data.TagSpecifications : [];
+  const launched = ['instance', 'volume', 'network-interface'];
+  // EC2 refuses a tag specification for a spot request on an on-demand launch.
+  if (data.InstanceMarketOptions?.MarketType === 'spot') launched.push('spot-instances-request');
+  const specifications = launched.map((resourceType) => ({
+    ResourceType: resourceType,
+    Tags: merged(present.find((specification) => specification.ResourceType === resourceType)?.Tags, tags),
+  }));
+  const others = present.filter((specification) => !launched.includes(specification.ResourceType));
+  node.addPropertyOverride('LaunchTemplateData.TagSpecifications', [...specifications, ...others]);
+}
+
+function coverEcsService(node: CfnResource): void {
+  const { PropagateTags } = renderedProperties(node);
+  if (PropagateTags === undefined || PropagateTags === 'NONE') node.addPropertyOverride('PropagateTags', 'SERVICE');
+}
+
+function coverReplicas(node: CfnResource, tags: Record<string, string>): void {
+  const { Replicas } = renderedProperties(node);
+  if (!Array.isArray(Replicas)) return;
+  // An override replaces a list as a whole, so every replica is written back.
+  node.addPropertyOverride(
+    'Replicas',
+    Replicas.map((replica) => ({ ...replica, Tags: merged(replica.Tags, tags) })),
+  );
+}
+
+/** Resources made as a raw `CfnResource`, the CDK's own custom-resource helpers among them, have no tag manager to speak to. */
+function coverUnmanaged(node: CfnResource, tags: Record<string, string>): void {
+  if (TagManager.of(node)) return;
+  const location = tagLocation(node.cfnResourceType);
+  if (location.kind !== 'property') return;
+  const present = renderedProperties(node)[location.property];
+  node.addPropertyOverride(location.property, renderTags({ ...tagsIn(present), ...tags }, location.shape));
+}

@@ -1,0 +1,4 @@
+export * as core from './core';
+export * as cost from './cost';
+export * as streaming from './streaming';
+export * as workloads from './workloads';

@@ -1,0 +1,4 @@
+export * from './kafka-cluster';
+export * from './kafka-version';
+export * from './topic';
+export * from './topic-grants';

@@ -1,0 +1,234 @@
+import { Annotations, Fn, Names, RemovalPolicy, Resource } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as msk from 'aws-cdk-lib/aws-msk';
+import type { Construct } from 'constructs';
+import { requireAllocation } from '../../cost/applied-allocation';
+import { show } from '../../core/error';
+import { DESTROY_NEEDS_TWO_KEYS, decideRetention, removalPolicyOf } from '../../core/retention';
+import { enforce } from '../../core/rule';
+import { recordSizing } from '../../core/sizing';
+import { registerUpdateRules } from '../../core/update-rule';
+import { BrokerClass } from '../broker-type';
+import { type IKafkaCluster as IKafkaClusterContract, KAFKA_CLUSTER_RULES, type KafkaClusterOptions } from '../kafka-cluster';
+import { KafkaSizing } from '../kafka-sizing';
+import { KafkaUpdateRules } from '../kafka-update-rules';
+import type { TopicOptions } from '../topic';
+import { TopicLedger } from '../topic-ledger';
+import { BootstrapServers } from './bootstrap-servers';
+import { serverProperties } from './broker-configuration';
+import { KafkaVersion } from './kafka-version';
+import { Topic } from './topic';
+
+/** Port of the IAM listener inside the VPC. */
+export const IAM_PORT = 9098;
+const REQUIRED_ZONES = 3;
+
+/** An MSK cluster, made here or imported. */
+export interface IKafkaCluster extends IKafkaClusterContract, ec2.IConnectable {
+  /** ARN of the cluster. */
+  readonly clusterArn: string;
+  /** Key for data at rest, when the customer's own. */
+  readonly encryptionKey?: kms.IKey;
+}
+
+/** What identifies an existing MSK cluster. */
+export interface KafkaClusterAttributes {
+  /** ARN of the cluster. */
+  readonly clusterArn: string;
+  /**
+   * Security groups of its brokers; a grant to a client in the VPC opens them.
+   * @default - none: such grants are refused
+   */
+  readonly securityGroups?: ec2.ISecurityGroup[];
+  /**
+   * Key for data at rest; a grant opens it.
+   * @default - the key AWS manages for MSK
+   */
+  readonly encryptionKey?: kms.IKey;
+}
+
+/** Properties of an MSK cluster. */
+export interface KafkaClusterProps extends KafkaClusterOptions {
+  /** Network of the brokers, three zones. */
+  readonly vpc: ec2.IVpc;
+  /**
+   * Subnets of the brokers, one in each of three zones. Changing them replaces the cluster.
+   * @default - private subnets with egress
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  /**
+   * Version of Kafka.
+   * @default KafkaVersion.V3_9
+   */
+  readonly kafkaVersion?: KafkaVersion;
+  /**
+   * Key for data at rest. Changing it replaces the cluster.
+   * @default - the key AWS manages for MSK
+   */
+  readonly encryptionKey?: kms.IKey;
+}
+
+/**
+ * A Kafka cluster on Amazon MSK: KRaft, three zones, IAM authentication, TLS only, private, retained, sized for its demand.
+ *
+ * Express brokers by default; with a Standard sizing also broker logs and EBS volumes. Adopt an existing cluster with `cdk import` of the
+ * child `Resource` and its `clusterName`; MSK takes one change of a cluster at a time, which the update guard checks.
+ *
+ * @throws Millrace.KafkaClusterSizeMissing, Millrace.KafkaClusterNameInvalid, Millrace.KafkaClusterZonesInvalid,
+ * Millrace.KafkaVersionUnsupported, Millrace.KafkaBrokersOnKubernetes
+ */
+export class KafkaCluster extends Resource implements IKafkaCluster {
+  /** Imports an existing cluster. */
+  public static fromKafkaClusterAttributes(scope: Construct, id: string, attributes: KafkaClusterAttributes): IKafkaCluster {
+    class Import extends Resource implements IKafkaCluster {
+      public readonly clusterArn = attributes.clusterArn;
+      public readonly clusterName = Fn.select(1, Fn.split('/', attributes.clusterArn));
+      public readonly encryptionKey = attributes.encryptionKey;
+      public readonly connections = new ec2.Connections({
+        securityGroups: attributes.securityGroups ?? [],
+        defaultPort: ec2.Port.tcp(IAM_PORT),
+      });
+    }
+    return new Import(scope, id);
+  }
+
+  /** ARN of the cluster. */
+  public readonly clusterArn: string;
+  /** Name of the cluster. */
+  public readonly clusterName: string;
+  /** Network of the brokers; the default port is the IAM listener's. */
+  public readonly connections: ec2.Connections;
+  /** The decided size. */
+  public readonly sizing: KafkaSizing;
+  /** Key for data at rest, when the customer's own. */
+  public readonly encryptionKey?: kms.IKey;
+
+  private lookup?: BootstrapServers;
+
+  constructor(scope: Construct, id: string, props: KafkaClusterProps) {
+    super(scope, id);
+    enforce(this.node.path, props, KAFKA_CLUSTER_RULES);
+    this.sizing = props.sizing ?? KafkaSizing.forDemand(props.demand!);
+    this.encryptionKey = props.encryptionKey;
+    const kafkaVersion = props.kafkaVersion ?? KafkaVersion.V3_9;
+    const subnets = props.vpc.selectSubnets({
+      onePerAz: true,
+      ...(props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS }),
+    });
+    const { brokerType, brokers } = this.sizing;
+    const clusterName = props.clusterName ?? Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
+    this.checkSurroundings(clusterName, kafkaVersion, subnets.subnetIds.length);
+
+    const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
+      vpc: props.vpc,
+      description: `Brokers of ${this.node.path}`,
+      allowAllOutbound: false,
+    });
+    this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(IAM_PORT) });
+    const configuration = new msk.CfnConfiguration(this, 'Configuration', {
+      name: `${Names.uniqueResourceName(this, { maxLength: 55, separator: '-' })}-settings`,
+      serverProperties: serverProperties(brokerType),
+    });
+    const standard = brokerType.brokerClass === BrokerClass.STANDARD;
+    const cluster = new msk.CfnCluster(this, 'Resource', {
+      clusterName,
+      kafkaVersion: kafkaVersion.version,
+      numberOfBrokerNodes: brokers,
+      brokerNodeGroupInfo: {
+        instanceType: brokerType.name,
+        clientSubnets: subnets.subnetIds,
+        securityGroups: [securityGroup.securityGroupId],
+        storageInfo: standard ? { ebsStorageInfo: { volumeSize: this.sizing.storagePerBroker!.toGibibytes() } } : undefined,
+      },
+      clientAuthentication: { sasl: { iam: { enabled: true } }, unauthenticated: { enabled: false } },
+      encryptionInfo: {
+        encryptionInTransit: { clientBroker: 'TLS', inCluster: true },
+        encryptionAtRest: props.encryptionKey ? { dataVolumeKmsKeyId: props.encryptionKey.keyArn } : undefined,
+      },
+      // The revision follows the configuration: MSK would otherwise keep running the old settings (streaming reference, 2).
+      configurationInfo: { arn: configuration.attrArn, revision: configuration.attrLatestRevisionRevision as unknown as number },
+      enhancedMonitoring: 'PER_BROKER',
+      // From day one: it cannot be turned on later without a failing, drifting stack (aws/aws-cdk#17505).
+      openMonitoring: { prometheus: { jmxExporter: { enabledInBroker: true }, nodeExporter: { enabledInBroker: true } } },
+      loggingInfo: standard ? this.brokerLogs() : undefined,
+      rebalancing: standard ? undefined : { status: 'ACTIVE' },
+    });
+    this.clusterArn = cluster.attrArn;
+    this.clusterName = clusterName;
+    this.retain(cluster, props.removalPolicy);
+    recordSizing(cluster, this.sizing);
+    requireAllocation(this);
+    registerUpdateRules(this, KafkaUpdateRules.all());
+    const ledger = TopicLedger.of(this);
+    ledger.sizing = this.sizing;
+    this.node.addValidation({ validate: () => ledger.validate() });
+  }
+
+  /**
+   * Bootstrap servers of the IAM listener, `host:port` separated by commas. MSK has no such attribute, so the first use creates one
+   * least-privilege lookup in the cluster's stack.
+   */
+  public get bootstrapServers(): string {
+    this.lookup ??= new BootstrapServers(this, 'BootstrapServers', { clusterArn: this.clusterArn });
+    return this.lookup.bootstrapServers;
+  }
+
+  /** Declares a topic on this cluster. */
+  public addTopic(id: string, options: TopicOptions): Topic {
+    return new Topic(this, id, { ...options, cluster: this });
+  }
+
+  private checkSurroundings(clusterName: string, version: KafkaVersion, subnets: number): void {
+    const { brokerType } = this.sizing;
+    enforce(this.node.path, { clusterName, version, subnets }, [
+      {
+        code: 'Millrace.KafkaBrokersOnKubernetes',
+        subject: 'sizing',
+        value: () => brokerType.name,
+        valid: () => brokerType.brokerClass !== BrokerClass.KUBERNETES,
+        allowed: 'Express or Standard brokers on MSK',
+        fix: 'use BrokerClass.EXPRESS or STANDARD, or streaming.k8s.KafkaCluster',
+      },
+      {
+        code: 'Millrace.KafkaClusterNameInvalid',
+        subject: 'clusterName',
+        value: (input) => input.clusterName,
+        valid: (name: string) => /^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/.test(name),
+        allowed: "1-64 letters, digits or '-', beginning with a letter or digit",
+        fix: 'rename it, or leave it out',
+      },
+      {
+        code: 'Millrace.KafkaClusterZonesInvalid',
+        subject: 'vpcSubnets',
+        value: (input) => input.subnets,
+        valid: (count: number) => count === REQUIRED_ZONES,
+        allowed: `one subnet in each of ${REQUIRED_ZONES} zones`,
+        fix: 'give the Vpc three availabilityZones (an environment-agnostic stack has two), or select three subnets',
+      },
+      {
+        code: 'Millrace.KafkaVersionUnsupported',
+        subject: 'kafkaVersion',
+        value: (input) => input.version.version,
+        valid: (_value: string, input) => input.version.brokerClasses.includes(brokerType.brokerClass),
+        allowed: `a version that ${show(brokerType.brokerClass)} brokers run`,
+        fix: 'Express runs 3.8, 3.9 and 4.2',
+      },
+    ]);
+  }
+
+  private brokerLogs(): msk.CfnCluster.LoggingInfoProperty {
+    const logGroup = new logs.LogGroup(this, 'BrokerLogs', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+    return { brokerLogs: { cloudWatchLogs: { enabled: true, logGroup: logGroup.logGroupName } } };
+  }
+
+  private retain(cluster: msk.CfnCluster, requested: RemovalPolicy | undefined): void {
+    const decision = decideRetention(this, requested);
+    if (decision.warning) Annotations.of(this).addWarningV2(DESTROY_NEEDS_TWO_KEYS, decision.warning);
+    cluster.applyRemovalPolicy(removalPolicyOf(decision));
+  }
+}

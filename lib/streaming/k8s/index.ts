@@ -1,0 +1,5 @@
+export * from './kafka-cluster';
+export * from './kafka-user';
+export * from './kafka-version';
+export * from './topic';
+export * from './topic-grants';

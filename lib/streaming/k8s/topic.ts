@@ -1,0 +1,89 @@
+import { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+import { decideRetention, retentionAnnotations } from '../../core/retention';
+import { enforce } from '../../core/rule';
+import { registerUpdateRules } from '../../core/update-rule';
+import { requireAllocation } from '../../cost/applied-allocation';
+import { KafkaUpdateRules } from '../kafka-update-rules';
+import type { ITopic, TopicOptions } from '../topic';
+import { TopicLedger } from '../topic-ledger';
+import { resolveTopic, topicRules } from '../topic-rules';
+import type { IKafkaCluster } from './kafka-cluster';
+import { TopicGrants } from './topic-grants';
+
+/** What identifies an existing topic. */
+export interface TopicAttributes {
+  /** The cluster it stands on. */
+  readonly cluster: IKafkaCluster;
+  /** Its name in Kafka. */
+  readonly topicName: string;
+}
+
+/** Properties of a Strimzi topic. */
+export interface TopicProps extends TopicOptions {
+  /** The cluster, made here or imported. */
+  readonly cluster: IKafkaCluster;
+}
+
+/**
+ * A Kafka topic managed by Strimzi's topic operator. Kept by Argo CD, Flux and Helm when it leaves the manifests, because the operator
+ * deletes the topic with its object. While the operator is gone, the object's finalizer keeps a namespace in Terminating: remove topics
+ * before the operator, or clear `metadata.finalizers`.
+ *
+ * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicReplicationInvalid,
+ * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicUncleanElection,
+ * Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.TokenRefused
+ */
+export class Topic extends Construct implements ITopic {
+  /** Imports an existing topic, to grant access to it. */
+  public static fromTopicAttributes(scope: Construct, id: string, attributes: TopicAttributes): ImportedTopic {
+    // eslint-disable-next-line awscdk/require-passing-this -- a static factory has no `this`
+    return new ImportedTopic(scope, id, attributes);
+  }
+
+  /** Name in Kafka. */
+  public readonly topicName: string;
+  /** Access to this topic. */
+  public readonly grants: TopicGrants;
+
+  constructor(scope: Construct, id: string, props: TopicProps) {
+    super(scope, id);
+    const ledger = TopicLedger.of(props.cluster);
+    enforce(this.node.path, { ...props, surroundings: { brokers: ledger.sizing?.brokers, express: false } }, topicRules(props.config));
+    const resolved = resolveTopic(props, { minInsyncReplicas: false });
+    new ApiObject(this, 'Resource', {
+      apiVersion: 'kafka.strimzi.io/v1',
+      kind: 'KafkaTopic',
+      metadata: {
+        namespace: props.cluster.namespace,
+        labels: { 'strimzi.io/cluster': props.cluster.clusterName },
+        annotations: retentionAnnotations(decideRetention(this, props.removalPolicy)),
+      },
+      spec: {
+        topicName: resolved.topicName,
+        partitions: resolved.partitions,
+        replicas: resolved.replicationFactor,
+        config: resolved.config,
+      },
+    });
+    this.topicName = resolved.topicName;
+    this.grants = new TopicGrants(this, props.cluster);
+    requireAllocation(this);
+    registerUpdateRules(this, KafkaUpdateRules.all());
+    ledger.add(this.node.path, resolved);
+  }
+}
+
+/** A topic that exists already. */
+export class ImportedTopic extends Construct implements ITopic {
+  /** Name in Kafka. */
+  public readonly topicName: string;
+  /** Access to this topic. */
+  public readonly grants: TopicGrants;
+
+  constructor(scope: Construct, id: string, props: TopicAttributes) {
+    super(scope, id);
+    this.topicName = props.topicName;
+    this.grants = new TopicGrants(this, props.cluster);
+  }
+}

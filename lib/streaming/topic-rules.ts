@@ -1,0 +1,142 @@
+import type { Duration } from 'aws-cdk-lib';
+import { type Rule, isPositive, isPositiveInteger } from '../core/rule';
+import { CleanupPolicy, type ConsumeOptions, type TopicOptions } from './topic';
+import { TOPIC_CONFIG_NAMES } from './topic-config';
+
+/** Rules a consumer group must follow. */
+export const CONSUME_RULES: readonly Rule<ConsumeOptions>[] = [
+  {
+    code: 'Millrace.KafkaGroupInvalid',
+    subject: 'groupId',
+    value: (options) => options.groupId ?? null,
+    valid: (group: unknown) => typeof group === 'string' && /^[A-Za-z0-9._-]{1,249}$/.test(group),
+    allowed: "1-249 letters, digits, '.', '_' or '-'; no wildcard",
+    fix: 'name the one group this consumer uses',
+  },
+];
+
+const DEFAULT_PARTITIONS = 6;
+const DEFAULT_REPLICATION_FACTOR = 3;
+const DEFAULT_RETENTION_MS = 7 * 24 * 3600 * 1000;
+
+/** The options of a topic with every default filled in. */
+export interface ResolvedTopic {
+  readonly topicName: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Settings by Kafka name, sorted. */
+  readonly config: { [name: string]: string };
+}
+
+/** Fills in defaults and renders the settings of a topic. */
+export function resolveTopic(options: TopicOptions, managed: { readonly minInsyncReplicas: boolean }): ResolvedTopic {
+  const replicationFactor = options.replicationFactor ?? DEFAULT_REPLICATION_FACTOR;
+  const config: { [name: string]: string } = {
+    'cleanup.policy': options.cleanupPolicy ?? CleanupPolicy.DELETE,
+    'retention.ms': String(options.retention?.toMilliseconds() ?? DEFAULT_RETENTION_MS),
+    // Express brokers keep it at 2 themselves.
+    ...(managed.minInsyncReplicas ? {} : { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)) }),
+    ...options.config,
+  };
+  return {
+    topicName: options.topicName,
+    partitions: options.partitions ?? DEFAULT_PARTITIONS,
+    replicationFactor,
+    config: Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}
+
+/** What a topic must respect of its cluster. */
+export interface TopicSurroundings {
+  /** Brokers of the cluster. @default - unknown: an imported cluster */
+  readonly brokers?: number;
+  /** Whether the brokers are Express. */
+  readonly express: boolean;
+}
+
+type TopicInput = TopicOptions & { readonly surroundings: TopicSurroundings };
+
+/** Rules for a topic, given its cluster. */
+export function topicRules(config: { [name: string]: string } = {}): Rule<TopicInput>[] {
+  return [
+    {
+      code: 'Millrace.KafkaTopicNameInvalid',
+      subject: 'topicName',
+      value: (topic) => topic.topicName ?? null,
+      valid: (name: unknown) => typeof name === 'string' && /^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..',
+      allowed: "1-249 letters, digits, '.', '_' or '-', other than '.' and '..' (Kafka: Topic.validate)",
+      fix: 'rename the topic',
+    },
+    {
+      code: 'Millrace.KafkaTopicPartitionsInvalid',
+      subject: 'partitions',
+      value: (topic) => topic.partitions,
+      valid: isPositiveInteger,
+      allowed: 'a whole number above zero',
+      fix: 'leave it out for 6, or divide the expected throughput by what one consumer can read',
+      tokens: 'refuse',
+    },
+    {
+      code: 'Millrace.KafkaTopicReplicationInvalid',
+      subject: 'replicationFactor',
+      value: (topic) => topic.replicationFactor ?? DEFAULT_REPLICATION_FACTOR,
+      valid: (factor: number, { surroundings }) =>
+        isPositiveInteger(factor) && factor <= (surroundings.brokers ?? factor) && (!surroundings.express || factor === 3),
+      allowed: ({ surroundings }) =>
+        surroundings.express
+          ? '3 on Express brokers'
+          : `a whole number from 1 to the number of brokers (${surroundings.brokers ?? 'unknown'})`,
+      fix: 'leave it out for 3',
+      tokens: 'refuse',
+    },
+    {
+      code: 'Millrace.KafkaTopicRetentionInvalid',
+      subject: 'retention',
+      value: (topic) => topic.retention,
+      valid: (retention: Duration) => isPositive(retention.toMilliseconds()),
+      allowed: 'a duration above zero',
+      fix: "for unlimited retention set config { 'retention.ms': '-1' } and leave retention out",
+      tokens: 'refuse',
+    },
+    ...Object.keys(config).map((name): Rule<TopicInput> => ({
+      code: 'Millrace.KafkaTopicConfigUnknown',
+      subject: `config['${name}']`,
+      value: () => name,
+      valid: () => TOPIC_CONFIG_NAMES.has(name),
+      allowed: `the topic settings of Kafka: ${[...TOPIC_CONFIG_NAMES].join(', ')}`,
+      fix: 'correct the name; broker settings belong to the cluster',
+    })),
+    {
+      code: 'Millrace.KafkaTopicUncleanElection',
+      subject: "config['unclean.leader.election.enable']",
+      value: (topic) => topic.config?.['unclean.leader.election.enable'],
+      valid: (value: string) => value !== 'true',
+      allowed: 'false: an unclean leader loses acknowledged records',
+      fix: 'drop it',
+    },
+    {
+      code: 'Millrace.KafkaTopicMinInsyncInvalid',
+      subject: "config['min.insync.replicas']",
+      value: (topic) => topic.config?.['min.insync.replicas'],
+      valid: (value: string, topic) => {
+        const factor = topic.replicationFactor ?? DEFAULT_REPLICATION_FACTOR;
+        return /^[1-9]\d*$/.test(value) && (Number(value) < factor || factor === 1);
+      },
+      allowed: 'a whole number below the replication factor, or one lost broker stops all writes',
+      fix: 'leave it out for one below the replication factor',
+    },
+    {
+      code: 'Millrace.KafkaTopicRetentionTwice',
+      subject: "config['retention.ms']",
+      value: (topic) => (topic.retention && topic.config?.['retention.ms'] !== undefined ? topic.config['retention.ms'] : undefined),
+      valid: () => false,
+      allowed: 'retention or retention.ms, not both',
+      fix: 'keep one of them',
+    },
+  ];
+}
+
+/** Kafka refuses a topic whose name differs from another's only in '.' and '_': their metrics would collide. */
+export function metricName(topicName: string): string {
+  return topicName.replace(/\./g, '_');
+}

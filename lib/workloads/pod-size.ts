@@ -1,0 +1,195 @@
+import type { Duration, Size } from 'aws-cdk-lib';
+import type { Cpu } from 'cdk8s-plus-27';
+import { refuse } from '../core/error';
+import { type Rule, enforce, isPositive, isPositiveInteger } from '../core/rule';
+import { Sizing, type SizingDecision } from '../core/sizing';
+
+/** What a service must serve. */
+export interface ServiceDemand {
+  /** Requests per second at peak, over all replicas. */
+  readonly peakRequestsPerSecond: number;
+  /** CPU time of one request on one core, as a profiler or `rate(cpu) / rate(requests)` shows it. */
+  readonly cpuTimePerRequest: Duration;
+  /** Memory of an idle process. */
+  readonly idleMemory: Size;
+  /**
+   * Memory of one request in flight.
+   * @default - none
+   */
+  readonly memoryPerRequest?: Size;
+  /**
+   * How long a request is in flight at peak; with the rate it gives the concurrency (Little's law).
+   * @default - the CPU time: no waiting
+   */
+  readonly latency?: Duration;
+}
+
+/** A pod size chosen by hand. */
+export interface FixedPodSize {
+  /** CPU request, from 10 m. */
+  readonly cpu: Cpu;
+  /** Memory request and limit, from 16 MiB. */
+  readonly memory: Size;
+  /**
+   * Replicas at peak.
+   * @default 3: one a zone
+   */
+  readonly replicas?: number;
+}
+
+const MIB = 1024 * 1024;
+const ZONES = 3;
+// Of three zones one may be lost: the others carry 3/2.
+const LOST_ZONE = ZONES / (ZONES - 1);
+/** CPU utilisation at which replicas are added, percent of the request. */
+export const TARGET_CPU_UTILISATION = 60;
+const LADDER_MILLIS = [100, 250, 500, 1000, 2000, 4000, 8000];
+// More replicas than this and pods grow first: each one costs sidecars, connections and rollout time.
+const COMFORTABLE_REPLICAS = 12;
+const MAX_REPLICAS = 300;
+const MEMORY_HEADROOM = 1.2;
+const MEMORY_STEP = 64 * MIB;
+const MIN_CPU_MILLIS = 10;
+const MIN_MEMORY = 16 * MIB;
+
+/** How large the pods of a workload are, and how many carry its peak with one zone lost. */
+export class PodSize extends Sizing {
+  /**
+   * A size decided elsewhere.
+   *
+   * @throws Millrace.PodSizeInvalid, Millrace.TokenRefused
+   */
+  public static fixed(size: FixedPodSize): PodSize {
+    enforce('PodSize.fixed', size, FIXED_RULES);
+    const replicas = size.replicas ?? ZONES;
+    return new PodSize(millisOf(size.cpu), size.memory.toBytes(), replicas, {
+      bottleneck: 'chosen by hand',
+      utilisation: {},
+      alternatives: [],
+      reason: 'the size was given, not derived from a demand',
+    });
+  }
+
+  /**
+   * The smallest pod of the ladder 100 m … 8 cores that carries the peak in at most 12 replicas at 60 % CPU with one of three zones lost;
+   * never fewer than three replicas. Memory is the idle process plus the requests in flight, with a fifth to spare.
+   *
+   * @throws Millrace.ServiceDemandInvalid, Millrace.ServiceDemandDoesNotFit, Millrace.TokenRefused
+   */
+  public static forDemand(demand: ServiceDemand): PodSize {
+    enforce('PodSize.forDemand', demand, DEMAND_RULES);
+    const busyMillis = demand.peakRequestsPerSecond * demand.cpuTimePerRequest.toMilliseconds({ integral: false });
+    const replicasOf = (millis: number) =>
+      Math.max(ZONES, Math.ceil((busyMillis * LOST_ZONE * 100) / (millis * TARGET_CPU_UTILISATION) - 1e-9));
+    const millis = LADDER_MILLIS.find((step) => replicasOf(step) <= COMFORTABLE_REPLICAS) ?? LADDER_MILLIS[LADDER_MILLIS.length - 1];
+    const replicas = replicasOf(millis);
+    if (replicas > MAX_REPLICAS) {
+      refuse('PodSize.forDemand', {
+        code: 'Millrace.ServiceDemandDoesNotFit',
+        subject: 'demand',
+        received: `${demand.peakRequestsPerSecond} requests/s of ${demand.cpuTimePerRequest.toMilliseconds({ integral: false })} ms CPU: ${Math.ceil(busyMillis / 1000)} busy cores, ${replicas} replicas of ${millis}m`,
+        allowed: `at most ${MAX_REPLICAS} replicas`,
+        fix: 'split the service by tenant or shard, or check the CPU time of one request',
+      });
+    }
+    const surviving = (replicas * (ZONES - 1)) / ZONES;
+    const latency = (demand.latency ?? demand.cpuTimePerRequest).toMilliseconds({ integral: false });
+    const inFlight = (demand.peakRequestsPerSecond * latency) / 1000 / surviving;
+    const used = demand.idleMemory.toBytes() + inFlight * (demand.memoryPerRequest?.toBytes() ?? 0);
+    const bytes = Math.ceil((used * MEMORY_HEADROOM) / MEMORY_STEP) * MEMORY_STEP;
+    const cpuShare = busyMillis / (surviving * millis * (TARGET_CPU_UTILISATION / 100));
+    const bottleneck = replicas === ZONES && cpuShare < 1 ? 'availability' : 'cpu';
+    const others = LADDER_MILLIS.filter((step) => step !== millis && replicasOf(step) <= MAX_REPLICAS && replicasOf(step) > ZONES)
+      .slice(-3)
+      .map((step) => ({
+        choice: `${replicasOf(step)} x ${step}m`,
+        bottleneck: 'cpu',
+        reason: `${(replicasOf(step) * step) / 1000} cores requested`,
+      }));
+    const reason =
+      `${demand.peakRequestsPerSecond} requests/s keep ${(busyMillis / 1000).toFixed(2)} cores busy; at ${TARGET_CPU_UTILISATION} % with one of ${ZONES} zones lost that is ` +
+      `${replicas} replicas of ${millis}m; ${inFlight.toFixed(1)} requests in flight a replica`;
+    return new PodSize(millis, bytes, replicas, {
+      bottleneck,
+      utilisation: { cpu: cpuShare, memory: used / bytes },
+      alternatives: others,
+      reason,
+    });
+  }
+
+  private constructor(
+    /** CPU request in thousandths of a core. */
+    public readonly cpuMillis: number,
+    /** Memory request and limit in bytes. */
+    public readonly memoryBytes: number,
+    /** Replicas at peak. */
+    public readonly replicas: number,
+    decision: Omit<SizingDecision, 'choice'>,
+  ) {
+    super({ choice: `${replicas} x ${cpuMillis}m / ${memoryBytes / MIB} MiB`, ...decision });
+  }
+}
+
+/** cdk8s-plus spells CPU as `500m`. */
+function millisOf(cpu: Cpu): number {
+  const amount = String(cpu.amount);
+  return amount.endsWith('m') ? Number(amount.slice(0, -1)) : Number(amount) * 1000;
+}
+
+const FIXED_RULES: Rule<FixedPodSize>[] = [
+  {
+    code: 'Millrace.PodSizeInvalid',
+    subject: 'cpu',
+    value: (size) => millisOf(size.cpu),
+    valid: (millis: number) => Number.isFinite(millis) && millis >= MIN_CPU_MILLIS,
+    allowed: `at least ${MIN_CPU_MILLIS} thousandths of a core`,
+    fix: 'use Cpu.millis(…)',
+  },
+  {
+    code: 'Millrace.PodSizeInvalid',
+    subject: 'memory',
+    value: (size) => size.memory,
+    valid: (memory: Size) => isPositiveInteger(memory.toBytes()) && memory.toBytes() >= MIN_MEMORY,
+    allowed: 'at least 16 MiB',
+    fix: 'use Size.mebibytes(…)',
+    tokens: 'refuse',
+  },
+  {
+    code: 'Millrace.PodSizeInvalid',
+    subject: 'replicas',
+    value: (size) => size.replicas,
+    valid: (replicas: number) => isPositiveInteger(replicas) && replicas <= MAX_REPLICAS,
+    allowed: `a whole number from 1 to ${MAX_REPLICAS}`,
+    fix: 'leave it out for one a zone',
+    tokens: 'refuse',
+  },
+];
+const DEMAND_RULES: Rule<ServiceDemand>[] = [
+  {
+    code: 'Millrace.ServiceDemandInvalid',
+    subject: 'demand.peakRequestsPerSecond',
+    value: (demand) => demand.peakRequestsPerSecond,
+    valid: isPositive,
+    allowed: 'a finite number above zero',
+    fix: 'measure the peak of the busiest minute',
+    tokens: 'refuse',
+  },
+  ...(['cpuTimePerRequest', 'latency'] as const).map((subject): Rule<ServiceDemand> => ({
+    code: 'Millrace.ServiceDemandInvalid',
+    subject: `demand.${subject}`,
+    value: (demand) => demand[subject],
+    valid: (duration: Duration) => isPositive(duration.toMilliseconds({ integral: false })),
+    allowed: 'a duration above zero',
+    fix: 'measure it under load',
+    tokens: 'refuse',
+  })),
+  ...(['idleMemory', 'memoryPerRequest'] as const).map((subject): Rule<ServiceDemand> => ({
+    code: 'Millrace.ServiceDemandInvalid',
+    subject: `demand.${subject}`,
+    value: (demand) => demand[subject],
+    valid: (size: Size) => isPositive(size.toBytes()),
+    allowed: 'a size above zero',
+    fix: 'measure the working set',
+    tokens: 'refuse',
+  })),
+];
