@@ -56,7 +56,7 @@ export function buildManifests(app: core.k8s.App): void {
 }
 
 if (require.main === module) {
-  const app = new core.k8s.App({ outdir: process.env.CDK8S_OUTDIR ?? 'cdk8s.out' });
+  const app = new core.k8s.App({ outdir: process.env.CDK8S_OUTDIR ?? 'cdk8s.out', updateGuard: new core.UpdateGuard() });
   buildManifests(app);
   app.synth();
 }

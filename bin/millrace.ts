@@ -7,6 +7,7 @@ const USAGE = `millrace <command> [options]
 
   report  what a synthesized platform is: sizes, cost allocation, findings, files
           --synth           run the apps of cdk.json and cdk8s.yaml first
+          --keys A,B,C      required keys, where the vocabulary is not the default one
   check   compare a synthesis with the accepted one (the baseline) and refuse silent loss of data
           --against DIR     another baseline, cdk.out, or folder with cdk.out and cdk8s.out; default: the baseline
           --accept          make this synthesis the baseline, after review
@@ -28,6 +29,7 @@ function main(argv: string[]): number {
       templates: { type: 'string', default: 'cdk.out' },
       manifests: { type: 'string', default: 'cdk8s.out' },
       against: { type: 'string' },
+      keys: { type: 'string' },
       accept: { type: 'boolean', default: false },
       synth: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -44,7 +46,7 @@ function main(argv: string[]): number {
   if (rest.length > 0) throw new Error(`unexpected argument '${rest[0]}'`);
   switch (command) {
     case 'report':
-      return runReport({ ...folders, synth: values.synth }, print);
+      return runReport({ ...folders, synth: values.synth, keys: values.keys?.split(',') }, print);
     case 'check':
       return runCheck({ ...folders, against: values.against, accept: values.accept }, print);
     default:

@@ -17,19 +17,16 @@ const HELPER = `function __lazyRoom(name, load) {
     });
 }
 `;
-// Rooms that need an optional peer say so in one sentence instead of a bare MODULE_NOT_FOUND.
-const LOAD_K8S = `function __loadK8s(load) {
-    try {
-        return load();
-    }
-    catch (cause) {
-        if (cause && cause.code === 'MODULE_NOT_FOUND' && /'(cdk8s|cdk8s-plus-27)(\\/|')/.test(cause.message)) {
-            const error = new Error("Millrace.Cdk8sMissing: the Kubernetes flavour needs the optional peers cdk8s and cdk8s-plus-27; received: not installed; fix: npm install cdk8s cdk8s-plus-27", { cause });
-            error.code = 'Millrace.Cdk8sMissing';
-            throw error;
-        }
-        throw cause;
-    }
+// A Kubernetes flavour needs the optional peers and says so in one sentence instead of a bare MODULE_NOT_FOUND, whether it was reached as
+// `streaming.k8s` or as `millrace/streaming/k8s`. The files are required once ahead of the re-exports, which stay as they are, because the
+// lexer overlooks those inside of a try.
+const RE_EXPORTS = /^__exportStar\(require\("(\.\/[\w.-]+)"\), exports\);$/gm;
+const GUARD = (files) => `try {
+${files.map((file) => `    require("${file}");`).join('\n')}
+}
+catch (cause) {
+    if (!cause || cause.code !== "MODULE_NOT_FOUND" || !/'(cdk8s|cdk8s-plus-27)(\\/|')/.test(cause.message)) throw cause;
+    throw Object.assign(new Error("Millrace.Cdk8sMissing: the Kubernetes flavour needs the optional peers cdk8s and cdk8s-plus-27; received: not installed; fix: npm install cdk8s cdk8s-plus-27", { cause }), { code: "Millrace.Cdk8sMissing" });
 }
 `;
 
@@ -41,16 +38,17 @@ function* indexFiles(dir) {
   }
 }
 
+const MARKER = 'Object.defineProperty(exports, "__esModule", { value: true });\n';
+
 for (const file of indexFiles('dist/lib')) {
   const source = fs.readFileSync(file, 'utf8');
-  let needsK8s = false;
-  const body = source.replace(EAGER, (_, name, target) => {
-    if (name !== 'k8s') return `__lazyRoom("${name}", () => require("${target}"));`;
-    needsK8s = true;
-    return `__lazyRoom("${name}", () => __loadK8s(() => require("${target}")));`;
-  });
-  if (body === source) continue;
-  const marker = 'Object.defineProperty(exports, "__esModule", { value: true });\n';
-  if (!body.includes(marker)) throw new Error(`${file}: the compiler's output changed shape, lazy rooms cannot be written`);
-  fs.writeFileSync(file, body.replace(marker, marker + HELPER + (needsK8s ? LOAD_K8S : '')));
+  const unguarded = path.basename(path.dirname(file)) === 'k8s' && !source.includes('Millrace.Cdk8sMissing');
+  const lazy = source.replace(EAGER, (_, name, target) => `__lazyRoom("${name}", () => require("${target}"));`);
+  const ahead = (lazy === source ? '' : HELPER) + (unguarded ? GUARD([...source.matchAll(RE_EXPORTS)].map(([, target]) => target)) : '');
+  if (ahead === '') continue;
+  if (!lazy.includes(MARKER)) throw new Error(`${file}: the compiler's output changed shape, lazy rooms cannot be written`);
+  fs.writeFileSync(
+    file,
+    lazy.replace(MARKER, () => MARKER + ahead),
+  );
 }

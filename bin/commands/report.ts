@@ -16,6 +16,8 @@ export interface ReportOptions {
   readonly manifests: string;
   readonly synth: boolean;
   readonly json: boolean;
+  /** Required keys of the project's vocabulary. @default - team, service, cost-center, environment */
+  readonly keys?: string[];
 }
 
 interface SizedThing {
@@ -42,7 +44,7 @@ export function runReport(options: ReportOptions, print: (text: string) => void)
   if (failures.length > 0 && !fs.existsSync(path.join(options.templates, 'validation-report.json'))) return 1;
   const assembly = readSynthesis(options);
   const sized = sizedThings(assembly);
-  const coverage = AllocationCoverage.of(assembly, AllocationKeys.DEFAULT);
+  const coverage = AllocationCoverage.of(assembly, options.keys ?? AllocationKeys.DEFAULT.required);
   const baseline = Baseline.read(baselineDirectory());
   const findings = collectFindings(options, assembly, coverage, baseline);
   const refused = findings.filter((finding) => finding.severity === 'error').length;

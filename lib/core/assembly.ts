@@ -105,7 +105,7 @@ function readCloudAssembly(dir: string): SynthesizedStack[] {
     const assets = path.join(dir, `${id}.assets.json`);
     stacks.push(
       ...readStack(dir, id, artifact.properties.templateFile, artifact.properties.tags ?? {}, {
-        paths: readLogicalIdPaths(dir, artifact),
+        paths: readPaths(dir, artifact),
         assets: fs.existsSync(assets) ? readJson(assets).files : {},
       }),
     );
@@ -113,32 +113,50 @@ function readCloudAssembly(dir: string): SynthesizedStack[] {
   return stacks;
 }
 
-/** The CDK keeps construct paths beside the template: in the manifest, or in a file of its own since schema 45. */
-function readLogicalIdPaths(dir: string, artifact: any): Record<string, string> {
-  const extra = artifact.additionalMetadataFile ? path.join(dir, artifact.additionalMetadataFile) : undefined;
-  const metadata: Record<string, any[]> = { ...artifact.metadata, ...(extra && fs.existsSync(extra) ? readJson(extra) : {}) };
-  const paths: Record<string, string> = {};
-  for (const [constructPath, entries] of Object.entries(metadata)) {
-    for (const entry of entries) if (entry.type === 'aws:cdk:logicalId') paths[entry.data] = constructPath.replace(/^\//, '');
-  }
-  return paths;
+/** Construct paths of a stack and its nested stacks: which path a template file stands at, and which path has which logical id. */
+interface PathIndex {
+  readonly templates: { readonly path: string; readonly file: string }[];
+  readonly logicalIds: { readonly path: string; readonly logicalId: string }[];
 }
 
-interface AssetIndex {
-  readonly paths: Record<string, string>;
+/** The CDK keeps construct paths beside the template: in the manifest, or in a file of its own since schema 45. */
+function readPaths(dir: string, artifact: any): PathIndex {
+  const extra = artifact.additionalMetadataFile ? path.join(dir, artifact.additionalMetadataFile) : undefined;
+  const metadata: Record<string, any[]> = { ...artifact.metadata, ...(extra && fs.existsSync(extra) ? readJson(extra) : {}) };
+  const entries = Object.entries(metadata).flatMap(([constructPath, list]) =>
+    list.map((entry) => ({ path: constructPath.replace(/^\//, ''), type: entry.type as string, value: String(entry.data) })),
+  );
+  return {
+    templates: entries.filter(({ type }) => type === 'aws:cdk:templateFile').map((entry) => ({ path: entry.path, file: entry.value })),
+    logicalIds: entries.filter(({ type }) => type === 'aws:cdk:logicalId').map((entry) => ({ path: entry.path, logicalId: entry.value })),
+  };
+}
+
+/** Paths by logical id for one template: those below its stack, but not below a stack nested in it. */
+function pathsFor(templateFile: string, { templates, logicalIds }: PathIndex): Record<string, string> {
+  const owner = (constructPath: string) =>
+    templates
+      .filter((template) => constructPath.startsWith(`${template.path}/`))
+      .reduce<PathIndex['templates'][number] | undefined>((a, b) => (a && a.path.length >= b.path.length ? a : b), undefined);
+  const own = logicalIds.filter((entry) => (owner(entry.path)?.file ?? templateFile) === templateFile);
+  return Object.fromEntries(own.map((entry) => [entry.logicalId, entry.path]));
+}
+
+interface StackIndex {
+  readonly paths: PathIndex;
   readonly assets: Record<string, { source?: { path?: string } }>;
 }
 
-function readStack(dir: string, id: string, templateFile: string, tags: Record<string, string>, index: AssetIndex): SynthesizedStack[] {
+function readStack(dir: string, id: string, templateFile: string, tags: Record<string, string>, index: StackIndex): SynthesizedStack[] {
   const file = path.join(dir, templateFile);
-  const resources = resourcesOf(readJson(file), index.paths);
+  const resources = resourcesOf(readJson(file), pathsFor(templateFile, index.paths));
   const nested = resources
     .filter((resource) => resource.type === 'AWS::CloudFormation::Stack')
     .flatMap((resource) => {
       const templateHash = /\/([0-9a-f]{64})\.json/.exec(JSON.stringify(resource.properties.TemplateURL ?? ''))?.[1];
       const nestedFile = templateHash && index.assets[templateHash]?.source?.path;
       // A nested stack whose template is not part of this assembly (a plain URL) is not ours to read.
-      return nestedFile ? readStack(dir, `${id}/${resource.logicalId}`, nestedFile, tags, { ...index, paths: {} }) : [];
+      return nestedFile ? readStack(dir, `${id}/${resource.logicalId}`, nestedFile, tags, index) : [];
     });
   return [{ id, templateFile: file, tags, resources }, ...nested];
 }

@@ -1,7 +1,9 @@
 import * as path from 'path';
 import type { IPolicyValidationContext, IPolicyValidationPlugin, PolicyValidationPluginReport, PolicyViolation } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
 import { Assembly } from './assembly';
 import { Baseline } from './baseline';
+import { MillraceError } from './error';
 import { type Finding, FindingSeverity, type IUpdateRule, checkUpdate, registeredUpdateRules } from './update-rule';
 import { StatefulUpdateRules } from './stateful-update-rules';
 
@@ -34,11 +36,7 @@ export class UpdateGuard implements IPolicyValidationPlugin {
     const directory = this.props.baseline ?? Baseline.directoryOf(context.appConstruct);
     const baseline = Baseline.read(directory);
     if (!baseline) {
-      return {
-        success: true,
-        violations: [],
-        metadata: { 'Millrace.BaselineMissing': `no accepted synthesis in ${directory}; write one with millrace check --accept` },
-      };
+      return { success: true, violations: [missing(directory, context.stackTemplates[0]?.stackConstructPath ?? '')] };
     }
     const after = new Assembly({
       stacks: [...new Set(context.stackTemplates.map((stack) => path.dirname(stack.templatePath)))].flatMap(
@@ -47,13 +45,49 @@ export class UpdateGuard implements IPolicyValidationPlugin {
       objects: [],
     });
     const before = new Assembly({ stacks: baseline.assembly.stacks, objects: [] });
-    const rules = [...StatefulUpdateRules.all(), ...registeredUpdateRules(context.appConstruct), ...(this.props.additionalRules ?? [])];
-    const findings = checkUpdate(before, after, rules);
+    const findings = checkUpdate(before, after, this.rulesFor(context.appConstruct));
     return {
       success: !findings.some((finding) => finding.severity === FindingSeverity.ERROR),
       violations: findings.map(toViolation),
     };
   }
+
+  /**
+   * Compares written manifests with the baseline; `core.k8s.App` calls it at the end of a synth.
+   *
+   * @throws the codes of the rules that refuse
+   */
+  public checkManifests(app: IConstruct, manifests: string): void {
+    const baseline = Baseline.read(this.props.baseline ?? Baseline.directoryOf(app));
+    if (!baseline) return;
+    const before = new Assembly({ stacks: [], objects: baseline.assembly.objects });
+    const refused = checkUpdate(before, Assembly.fromDirectories({ manifests }), this.rulesFor(app)).filter(
+      (finding) => finding.severity === FindingSeverity.ERROR,
+    );
+    if (refused.length === 0) return;
+    const violations = refused.map(({ code, path: subject, message, fix }) => ({
+      code,
+      subject,
+      received: message,
+      allowed: 'updates that lose no data',
+      fix: `${fix}; or accept it after review with millrace check --accept`,
+    }));
+    throw new MillraceError('update of the manifests', violations);
+  }
+
+  private rulesFor(app: IConstruct): IUpdateRule[] {
+    return [...StatefulUpdateRules.all(), ...registeredUpdateRules(app), ...(this.props.additionalRules ?? [])];
+  }
+}
+
+function missing(directory: string, constructPath: string): PolicyViolation {
+  return {
+    ruleName: 'Millrace.BaselineMissing',
+    description: `no accepted synthesis in ${directory}, so no update can be compared with it`,
+    fix: 'review the templates, write it with millrace check --accept, and commit it',
+    severity: FindingSeverity.WARNING,
+    violatingResources: [{ constructPath, locations: [] }],
+  };
 }
 
 function toViolation(finding: Finding): PolicyViolation {

@@ -1,5 +1,4 @@
 import type { Assembly, SynthesizedResource, SynthesizedStack } from '../core/assembly';
-import type { AllocationKeys } from './allocation-keys';
 import { effectiveTags } from './tag-update-rules';
 import { tagLocation, tagsIn } from './tag-spec';
 import { attributionRoute } from './untaggable';
@@ -45,10 +44,10 @@ const SPLIT_COST_LABELS = 50;
 /** How much of a finished synthesis carries the required keys of a vocabulary. */
 export class AllocationCoverage {
   /** Measures an assembly: templates with their nested stacks, and manifests. */
-  public static of(assembly: Assembly, keys: AllocationKeys): AllocationCoverage {
-    const stacks = assembly.stacks.map((stack) => coverageOfStack(stack, keys.required));
-    const objects = assembly.objects.map(({ id, manifest }) => coverageOfObject(id, manifest, keys.required));
-    return new AllocationCoverage(keys, sum(stacks), sum(objects));
+  public static of(assembly: Assembly, requiredKeys: string[]): AllocationCoverage {
+    const stacks = assembly.stacks.map((stack) => coverageOfStack(stack, requiredKeys));
+    const objects = assembly.objects.map(({ id, manifest }) => coverageOfObject(id, manifest, requiredKeys));
+    return new AllocationCoverage(requiredKeys, sum(stacks), sum(objects));
   }
 
   /** Taggable resources in the templates. */
@@ -62,14 +61,14 @@ export class AllocationCoverage {
   /** The result in one sentence. */
   public readonly summary: string;
 
-  private constructor(keys: AllocationKeys, stacks: Counts, objects: Counts) {
+  private constructor(requiredKeys: string[], stacks: Counts, objects: Counts) {
     this.taggable = stacks.total;
     this.objects = objects.total;
     this.uncovered = [...stacks.uncovered, ...objects.uncovered];
     this.untaggable = stacks.untaggable;
     const covered = (counts: Counts) =>
       counts.total - new Set(counts.uncovered.map((resource) => `${resource.templateFile} ${resource.path}`)).size;
-    const required = `all required keys (${keys.required.join(', ')})`;
+    const required = `all required keys (${requiredKeys.join(', ')})`;
     const parts = [];
     if (stacks.total > 0) parts.push(`${covered(stacks)} of ${stacks.total} taggable resources carry ${required}`);
     if (objects.total > 0) parts.push(`${covered(objects)} of ${objects.total} Kubernetes objects carry ${required}`);

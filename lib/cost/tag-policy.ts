@@ -75,16 +75,14 @@ export class TagPolicy implements IPolicyValidationPlugin {
   public validate(context: IPolicyValidationContext): PolicyValidationPluginReport {
     const folders = [...new Set(context.stackTemplates.map((stack) => path.dirname(stack.templatePath)))];
     const assembly = new Assembly({ stacks: folders.flatMap((templates) => Assembly.fromDirectories({ templates }).stacks), objects: [] });
-    const coverage = AllocationCoverage.of(assembly, this.keys);
+    const coverage = AllocationCoverage.of(assembly, this.keys.required);
     const exempt = (resource: UncoveredResource) => this.exemptions.find((exemption) => covers(exemption, resource));
-    const violations = coverage.uncovered.flatMap((resource) => {
-      const exemption = exempt(resource);
-      return exemption && !isExpired(exemption) ? [] : [toViolation(resource, exemption)];
-    });
+    const checked = coverage.uncovered.map((resource) => ({ resource, exemption: exempt(resource) }));
     return {
-      success: violations.length === 0,
-      violations,
-      metadata: { coverage: coverage.summary, untaggable: String(coverage.untaggable.length), exemptions: String(this.exemptions.length) },
+      success: checked.every(({ exemption }) => exemption && !isExpired(exemption)),
+      // An exemption that holds is shown at every synth, so that nobody forgets what goes unowned.
+      violations: checked.map(({ resource, exemption }) => toViolation(resource, exemption)),
+      metadata: { coverage: coverage.summary, untaggable: String(coverage.untaggable.length) },
     };
   }
 }
@@ -98,12 +96,14 @@ function isExpired(exemption: TagExemption): boolean {
   return Date.now() >= Date.parse(exemption.expires) + 24 * 3600 * 1000;
 }
 
-function toViolation(resource: UncoveredResource, expired?: TagExemption): PolicyViolation {
+function toViolation(resource: UncoveredResource, exemption?: TagExemption): PolicyViolation {
+  const holds = exemption !== undefined && !isExpired(exemption);
+  const until = exemption ? `; exempt ${holds ? 'until' : 'until it expired on'} ${exemption.expires} (${exemption.reason})` : '';
   return {
-    ruleName: resource.code,
-    description: `${resource.type} ${resource.path}: ${resource.problem}${expired ? `; its exemption (${expired.reason}) expired on ${expired.expires}` : ''}`,
+    ruleName: holds ? 'Millrace.TagExempt' : resource.code,
+    description: `${resource.type} ${resource.path}: ${resource.problem}${until}`,
     fix: resource.fix,
-    severity: 'error',
+    severity: holds ? 'info' : 'error',
     violatingResources: [{ resourceLogicalId: resource.logicalId, templatePath: resource.templateFile, locations: [] }],
   };
 }

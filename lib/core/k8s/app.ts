@@ -2,12 +2,17 @@ import * as fs from 'fs';
 import * as path from 'path';
 import * as cdk8s from 'cdk8s';
 import type { IConstruct } from 'constructs';
+import type { UpdateGuard } from '../update-guard';
 import { sortTopologically } from './topology';
 
-/** Options of the app: those of `cdk8s.App`, with the same defaults. */
-// Named in our room so that a later option is no breaking change for users in other languages.
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type
-export interface AppProps extends cdk8s.AppProps {}
+/** Options of the app: those of `cdk8s.App`, with the same defaults, and ours. */
+export interface AppProps extends cdk8s.AppProps {
+  /**
+   * Compares the written manifests with the baseline and refuses silent loss of data, as it does in a CDK app.
+   * @default - `millrace check` does it outside of the synth
+   */
+  readonly updateGuard?: UpdateGuard;
+}
 
 /**
  * A `cdk8s.App` that synthesizes in time linear to its size, to the same bytes and with the same errors.
@@ -18,6 +23,7 @@ export interface AppProps extends cdk8s.AppProps {}
 export class App extends cdk8s.App {
   // cdk8s keeps its own copy of this option private.
   private readonly recordsMetadata: boolean;
+  private readonly updateGuard?: UpdateGuard;
 
   /**
    * Defines an app.
@@ -26,6 +32,7 @@ export class App extends cdk8s.App {
   constructor(props: AppProps = {}) {
     super(props);
     this.recordsMetadata = props.recordConstructMetadata ?? process.env.CDK8S_RECORD_CONSTRUCT_METADATA === 'true';
+    this.updateGuard = props.updateGuard;
   }
 
   /**
@@ -38,7 +45,8 @@ export class App extends cdk8s.App {
 
   /**
    * Writes the manifests of all charts to the output directory.
-   * @throws if a validation fails or the dependencies form a cycle, before anything is written; if an object cannot be serialized
+   * @throws if a validation fails or the dependencies form a cycle, before anything is written; if an object cannot be serialized; what the
+   * update guard refuses, after everything is written so that it can be looked at
    */
   public synth(): void {
     fs.mkdirSync(this.outdir, { recursive: true });
@@ -69,6 +77,7 @@ export class App extends cdk8s.App {
         break;
     }
     if (this.recordsMetadata) this.saveMetadata(charts.flatMap(orderedObjects));
+    this.updateGuard?.checkManifests(this, this.outdir);
   }
 
   /**

@@ -73,7 +73,7 @@ export interface KafkaClusterProps extends KafkaClusterOptions {
 /**
  * A Kafka cluster on Amazon MSK: KRaft, three zones, IAM authentication, TLS only, private, retained, sized for its demand.
  *
- * Express brokers by default; with a Standard sizing also broker logs and EBS volumes. Adopt an existing cluster with `cdk import` of the
+ * Express brokers by default; EBS volumes with a Standard sizing. Broker logs and open monitoring are on from day one. Adopt an existing cluster with `cdk import` of the
  * child `Resource` and its `clusterName`; MSK takes one change of a cluster at a time, which the update guard checks.
  *
  * @throws Millrace.KafkaClusterSizeMissing, Millrace.KafkaClusterNameInvalid, Millrace.KafkaClusterZonesInvalid,
@@ -152,7 +152,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
       enhancedMonitoring: 'PER_BROKER',
       // From day one: it cannot be turned on later without a failing, drifting stack (aws/aws-cdk#17505).
       openMonitoring: { prometheus: { jmxExporter: { enabledInBroker: true }, nodeExporter: { enabledInBroker: true } } },
-      loggingInfo: standard ? this.brokerLogs() : undefined,
+      loggingInfo: this.brokerLogs(),
       rebalancing: standard ? undefined : { status: 'ACTIVE' },
     });
     this.clusterArn = cluster.attrArn;
