@@ -49,7 +49,13 @@ for (const count of COUNTS) {
   for (const carrier of ['none', 'stack', 'resources']) {
     const { ms, bytes } = measure(carrier, count);
     const base = rows.find((row) => row.resources === count && row.carrier === 'none')?.bytes ?? bytes;
-    rows.push({ resources: count, carrier, bytes, bytesPerTagAndResource: Math.round((bytes - base) / (TAGS * count)), synthMs: Math.round(ms) });
+    rows.push({
+      resources: count,
+      carrier,
+      bytes,
+      bytesPerTagAndResource: Math.round((bytes - base) / (TAGS * count)),
+      synthMs: Math.round(ms),
+    });
   }
 }
 console.log('resources  carrier    template kB  bytes a tag a resource  synth ms');
@@ -60,8 +66,16 @@ for (const row of rows) {
 const of = (carrier) => rows.find((row) => row.resources === COUNTS.at(-1) && row.carrier === carrier);
 const ratio = (a, b) => Number((a / b).toFixed(3));
 const verdicts = [
-  { metric: `template size at ${COUNTS.at(-1)} resources, carried by the stack / without`, value: ratio(of('stack').bytes, of('none').bytes), target: '<= 1.01' },
-  { metric: `synth time at ${COUNTS.at(-1)} resources, carried by the stack / without`, value: ratio(of('stack').synthMs, of('none').synthMs), target: '<= 1.5' },
+  {
+    metric: `template size at ${COUNTS.at(-1)} resources, carried by the stack / without`,
+    value: ratio(of('stack').bytes, of('none').bytes),
+    target: '<= 1.01',
+  },
+  {
+    metric: `synth time at ${COUNTS.at(-1)} resources, carried by the stack / without`,
+    value: ratio(of('stack').synthMs, of('none').synthMs),
+    target: '<= 1.5',
+  },
 ].map((verdict) => ({ ...verdict, pass: verdict.value <= Number(verdict.target.slice(3)) }));
 for (const { metric, value, target, pass } of verdicts) console.log(`${pass ? 'pass' : 'FAIL'}  ${metric}: ${value} (target ${target})`);
 if (values.json) fs.writeFileSync(values.json, JSON.stringify({ name: 'tags', rows, verdicts }, undefined, 2) + '\n');

@@ -54,6 +54,11 @@ function main(argv: string[]): number {
   }
 }
 
+// `millrace report | head` closes the pipe early; that is no error.
+process.stdout.on('error', (error: Error & { code?: string }) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   process.exitCode = main(process.argv.slice(2));
 } catch (error) {

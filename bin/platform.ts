@@ -21,7 +21,7 @@ export class NetworkStack extends Stack {
   }
 }
 
-/** A shorter retention is the harmless change that `npm run deploy:local` makes to see an update through. */
+/** A shorter retention is the harmless change that `npm run deploy:local` puts through as an update. */
 function flowLogRetention(stack: Stack): logs.RetentionDays {
   return stack.node.tryGetContext('flowLogRetentionDays') === '7' ? logs.RetentionDays.ONE_WEEK : logs.RetentionDays.ONE_MONTH;
 }

@@ -43,11 +43,37 @@ export function readSynthesis(folders: { readonly templates: string; readonly ma
   return assembly;
 }
 
+/**
+ * The part of a baseline that can be compared. A folder that was not synthesized would make all of its half look removed, so that half is
+ * left out, and named.
+ */
+export function comparable(
+  before: Assembly,
+  folders: { readonly templates: string; readonly manifests: string },
+): { before: Assembly; leftOut: string[] } {
+  const templates = before.stacks.length === 0 || fs.existsSync(folders.templates);
+  const manifests = before.objects.length === 0 || fs.existsSync(folders.manifests);
+  return {
+    before: new Assembly({ stacks: templates ? before.stacks : [], objects: manifests ? before.objects : [] }),
+    leftOut: [...(templates ? [] : [folders.templates]), ...(manifests ? [] : [folders.manifests])],
+  };
+}
+
 /** Compares a synthesis with the accepted one. */
 export function runCheck(options: CheckOptions, print: (text: string) => void): number {
   const after = readSynthesis(options);
   const directory = options.against ?? baselineDirectory();
-  const before = options.against ? readAgainst(options.against) : Baseline.read(directory)?.assembly;
+  const accepted = options.against ? readAgainst(options.against) : Baseline.read(directory)?.assembly;
+  const { before, leftOut } = accepted ? comparable(accepted, options) : { before: undefined, leftOut: [] };
+  if (leftOut.length > 0) {
+    refuse('millrace check', {
+      code: 'Millrace.NothingSynthesized',
+      subject: leftOut.join(', '),
+      received: `no such folder, though ${directory} holds what was accepted of it`,
+      allowed: 'a synthesis of both flavours, as accepted',
+      fix: 'synthesize it too (millrace report --synth), or name it with --templates or --manifests',
+    });
+  }
   const findings = before ? checkUpdate(before, after, allUpdateRules()) : [];
   const refused = findings.filter((finding) => finding.severity === FindingSeverity.ERROR).length;
   if (options.accept) {
@@ -70,12 +96,14 @@ export function runCheck(options: CheckOptions, print: (text: string) => void): 
 function readAgainst(directory: string): Assembly {
   const baseline = Baseline.read(directory);
   if (baseline) return baseline.assembly;
-  const nested = ['cdk.out', 'cdk8s.out'].some((name) => fs.existsSync(path.join(directory, name)));
-  return readSynthesis(
-    nested
-      ? { templates: path.join(directory, 'cdk.out'), manifests: path.join(directory, 'cdk8s.out') }
-      : { templates: directory, manifests: directory },
-  );
+  // A cloud assembly holds a file named cdk.out too.
+  const isFolder = (name: string) => fs.statSync(path.join(directory, name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isFolder('cdk.out') || isFolder('cdk8s.out')) {
+    return readSynthesis({ templates: path.join(directory, 'cdk.out'), manifests: path.join(directory, 'cdk8s.out') });
+  }
+  // The assets of a cloud assembly may hold YAML files that are no manifests of the platform.
+  const isCloudAssembly = fs.existsSync(path.join(directory, 'manifest.json'));
+  return readSynthesis({ templates: directory, manifests: isCloudAssembly ? '' : directory });
 }
 
 /** A finding as two lines: what, and what to do. */

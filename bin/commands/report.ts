@@ -7,7 +7,7 @@ import { Sizing } from '../../lib/core/sizing';
 import { checkUpdate } from '../../lib/core/update-rule';
 import { AllocationCoverage } from '../../lib/cost/allocation-coverage';
 import { AllocationKeys } from '../../lib/cost/allocation-keys';
-import { allUpdateRules, baselineDirectory, readSynthesis, renderFinding } from './check';
+import { allUpdateRules, baselineDirectory, comparable, readSynthesis, renderFinding } from './check';
 import { synthesizeApps } from './synthesize';
 
 /** Options of `millrace report`. */
@@ -38,10 +38,18 @@ interface ReportedFinding {
 
 /** Prints what a synthesized platform is; the exit code is 1 when anything is refused. */
 export function runReport(options: ReportOptions, print: (text: string) => void): number {
-  const failures = options.synth ? synthesizeApps(options).filter((result) => !result.ok) : [];
-  for (const failure of failures) print(`refused: ${failure.app}\n${essence(failure.output)}\n`);
-  // A failed validation leaves an assembly behind whose report says more than the error; anything else leaves nothing to report on.
-  if (failures.length > 0 && !fs.existsSync(path.join(options.templates, 'validation-report.json'))) return 1;
+  const failed = options.synth ? synthesizeApps(options).filter((result) => !result.ok) : [];
+  const failures = failed.map(({ app, output }) => {
+    // A failed validation leaves an assembly behind whose report says more than the error; anything else leaves nothing to report on.
+    const validated = output.includes('ValidationFailed') && fs.existsSync(path.join(options.templates, 'validation-report.json'));
+    return { app, validated, message: validated ? 'its validation failed: see the findings below' : essence(output) };
+  });
+  const refusedApps = failures.map(({ app, message }) => ({ app, message }));
+  if (!options.json) for (const { app, message } of refusedApps) print(`refused: ${app}\n${message}\n`);
+  if (failures.some(({ validated }) => !validated)) {
+    if (options.json) print(JSON.stringify({ refused: refusedApps }, undefined, 2));
+    return 1;
+  }
   const assembly = readSynthesis(options);
   const sized = sizedThings(assembly);
   const coverage = AllocationCoverage.of(assembly, options.keys ?? AllocationKeys.DEFAULT.required);
@@ -50,12 +58,19 @@ export function runReport(options: ReportOptions, print: (text: string) => void)
   const refused = findings.filter((finding) => finding.severity === 'error').length;
   if (options.json) {
     const { summary, taggable, objects, uncovered, untaggable } = coverage;
-    print(JSON.stringify({ sized, coverage: { summary, taggable, objects, uncovered, untaggable }, findings }, undefined, 2));
+    print(
+      JSON.stringify(
+        { refused: refusedApps, sized, coverage: { summary, taggable, objects, uncovered, untaggable }, findings },
+        undefined,
+        2,
+      ),
+    );
   } else {
     printSized(sized, print);
     printCoverage(coverage, print);
     print(`Findings${baseline ? ` (compared with ${baselineDirectory()}/)` : ''}`);
-    if (!baseline) print(`  warning no accepted synthesis in ${baselineDirectory()}/: write it with millrace check --accept and commit it`);
+    if (!baseline && !findings.some(({ code }) => code === 'Millrace.BaselineMissing'))
+      print(`  warning no accepted synthesis in ${baselineDirectory()}/: write it with millrace check --accept and commit it`);
     for (const finding of findings) print(renderFinding(finding as never));
     print(findings.length === 0 ? '  none\n' : `  ${refused} refused, ${findings.length - refused} to know\n`);
     printFiles(options, assembly, print);
@@ -65,8 +80,10 @@ export function runReport(options: ReportOptions, print: (text: string) => void)
 
 /** The message of an uncaught error without its stack: what a reader needs to fix the input. */
 function essence(output: string): string {
-  const lines = output.split('\n').filter((line) => !/^\s+at /.test(line) && !/^Node\.js v/.test(line));
-  const start = lines.findIndex((line) => /^\S*Error\b/.test(line) || /Millrace\.\w+/.test(line));
+  const lines = output.split('\n').filter((line) => !/^\s+at |^Node\.js v|^\s+\.\.\./.test(line));
+  // Node prints the line of source that threw before the error, and that line may hold a code as well.
+  const named = lines.findIndex((line) => /^\S*Error\b|^«/.test(line));
+  const start = named >= 0 ? named : lines.findIndex((line) => /Millrace\.\w+/.test(line));
   return lines.slice(Math.max(0, start)).join('\n').trim();
 }
 
@@ -96,7 +113,7 @@ function collectFindings(options: ReportOptions, assembly: Assembly, coverage: A
   const uncovered = coverage.uncovered
     .filter((resource) => !policyRan || resource.templateFile === undefined)
     .map((resource) => ({ severity: 'error', code: resource.code, path: resource.path, message: resource.problem, fix: resource.fix }));
-  const updates = (baseline ? checkUpdate(baseline.assembly, assembly, allUpdateRules()) : []).filter(
+  const updates = (baseline ? checkUpdate(comparable(baseline.assembly, options).before, assembly, allUpdateRules()) : []).filter(
     (finding) => !guardRan || finding.templateFile === undefined,
   );
   const warnings = assembly.objects.flatMap((object) => {

@@ -78,6 +78,14 @@ export class Assembly {
   }
 }
 
+/** The assembly behind the templates that a validation plugin is given: nested stacks added, each template once. */
+export function assemblyOf(templates: readonly { readonly templatePath: string }[]): Assembly {
+  const folders = [...new Set(templates.map(({ templatePath }) => path.dirname(templatePath)))];
+  // The folder of an app also lists those of its stages.
+  const stacks = new Map(folders.flatMap((folder) => readCloudAssembly(folder)).map((stack) => [path.resolve(stack.templateFile), stack]));
+  return new Assembly({ stacks: [...stacks.values()], objects: [] });
+}
+
 /** Turns a template into its resources. */
 export function resourcesOf(template: { Resources?: Record<string, any> }, pathOf: Record<string, string> = {}): SynthesizedResource[] {
   return Object.entries(template.Resources ?? {}).map(([logicalId, resource]) => ({

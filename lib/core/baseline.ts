@@ -17,6 +17,15 @@ interface BaselineIndex {
   readonly frozenTags: FrozenTags;
 }
 
+function retiredOf(directory: string): string {
+  return `${directory}.old`;
+}
+
+/** The folder that holds the accepted synthesis: the retired one when a write was interrupted between its two renames. */
+function inForce(directory: string): string {
+  return !fs.existsSync(directory) && fs.existsSync(retiredOf(directory)) ? retiredOf(directory) : directory;
+}
+
 /** The accepted synthesis that a new one is compared with: a folder the user commits. Written only by `millrace check --accept`. */
 export class Baseline {
   /** The folder an app uses: context `millrace:baseline`, else `baseline`. */
@@ -26,7 +35,8 @@ export class Baseline {
 
   /** Reads a baseline; `undefined` when the folder holds none. */
   public static read(directory: string): Baseline | undefined {
-    const file = path.join(directory, 'baseline.json');
+    const folder = inForce(directory);
+    const file = path.join(folder, 'baseline.json');
     if (!fs.existsSync(file)) return undefined;
     const index: BaselineIndex = JSON.parse(fs.readFileSync(file, 'utf8'));
     if (index.format !== FORMAT) {
@@ -41,10 +51,10 @@ export class Baseline {
       ]);
     }
     const stacks: SynthesizedStack[] = index.stacks.map(({ id, template, tags }) => {
-      const templateFile = path.join(directory, 'templates', template);
+      const templateFile = path.join(folder, 'templates', template);
       return { id, templateFile, tags, resources: resourcesOf(JSON.parse(fs.readFileSync(templateFile, 'utf8'))) };
     });
-    const { objects } = Assembly.fromDirectories({ manifests: path.join(directory, 'manifests') });
+    const { objects } = Assembly.fromDirectories({ manifests: path.join(folder, 'manifests') });
     return new Baseline(new Assembly({ stacks, objects }), index.frozenTags);
   }
 
@@ -74,9 +84,11 @@ export class Baseline {
     }
     const index: BaselineIndex = { format: FORMAT, stacks, frozenTags };
     fs.writeFileSync(path.join(staging, 'baseline.json'), JSON.stringify(index, undefined, 2) + '\n');
-    const retired = `${directory}.old`;
-    fs.rmSync(retired, { recursive: true, force: true });
-    if (fs.existsSync(directory)) fs.renameSync(directory, retired);
+    const retired = retiredOf(directory);
+    if (fs.existsSync(directory)) {
+      fs.rmSync(retired, { recursive: true, force: true });
+      fs.renameSync(directory, retired);
+    }
     fs.renameSync(staging, directory);
     fs.rmSync(retired, { recursive: true, force: true });
   }

@@ -28,18 +28,18 @@ function render(violation: Violation): string {
  * The one error this library throws for bad input. It carries every violation found, each with its stable code; `code` is the first.
  */
 export class MillraceError extends Error {
-  public readonly code: string;
+  declare public readonly code: string;
+  declare public readonly violations: Violation[];
 
-  constructor(
-    public readonly scope: string,
-    public readonly violations: Violation[],
-  ) {
+  constructor(scope: string, violations: Violation[]) {
     const lines = violations.map(render);
     super(
       lines.length === 1 ? `${scope}: ${lines[0]}` : `${scope}: ${lines.length} violations\n${lines.map((line) => `  ${line}`).join('\n')}`,
     );
-    this.name = 'MillraceError';
-    this.code = violations[0].code;
+    // Not enumerable: Node prints enumerable properties of an uncaught error below a message that says it all.
+    Object.defineProperty(this, 'name', { value: 'MillraceError' });
+    Object.defineProperty(this, 'code', { value: violations[0].code });
+    Object.defineProperty(this, 'violations', { value: violations });
   }
 }
 

@@ -1,7 +1,6 @@
-import * as path from 'path';
 import type { IPolicyValidationContext, IPolicyValidationPlugin, PolicyValidationPluginReport, PolicyViolation } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import { Assembly } from './assembly';
+import { Assembly, assemblyOf } from './assembly';
 import { Baseline } from './baseline';
 import { MillraceError } from './error';
 import { type Finding, FindingSeverity, type IUpdateRule, checkUpdate, registeredUpdateRules } from './update-rule';
@@ -38,12 +37,7 @@ export class UpdateGuard implements IPolicyValidationPlugin {
     if (!baseline) {
       return { success: true, violations: [missing(directory, context.stackTemplates[0]?.stackConstructPath ?? '')] };
     }
-    const after = new Assembly({
-      stacks: [...new Set(context.stackTemplates.map((stack) => path.dirname(stack.templatePath)))].flatMap(
-        (templates) => Assembly.fromDirectories({ templates }).stacks,
-      ),
-      objects: [],
-    });
+    const after = assemblyOf(context.stackTemplates);
     const before = new Assembly({ stacks: baseline.assembly.stacks, objects: [] });
     const findings = checkUpdate(before, after, this.rulesFor(context.appConstruct));
     return {

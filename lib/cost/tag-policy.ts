@@ -1,6 +1,5 @@
-import * as path from 'path';
 import type { IPolicyValidationContext, IPolicyValidationPlugin, PolicyValidationPluginReport, PolicyViolation } from 'aws-cdk-lib';
-import { Assembly } from '../core/assembly';
+import { assemblyOf } from '../core/assembly';
 import { type Rule, enforce } from '../core/rule';
 import { AllocationKeys } from './allocation-keys';
 import { AllocationCoverage, type UncoveredResource } from './allocation-coverage';
@@ -73,9 +72,7 @@ export class TagPolicy implements IPolicyValidationPlugin {
 
   /** Checks the finished templates. */
   public validate(context: IPolicyValidationContext): PolicyValidationPluginReport {
-    const folders = [...new Set(context.stackTemplates.map((stack) => path.dirname(stack.templatePath)))];
-    const assembly = new Assembly({ stacks: folders.flatMap((templates) => Assembly.fromDirectories({ templates }).stacks), objects: [] });
-    const coverage = AllocationCoverage.of(assembly, this.keys.required);
+    const coverage = AllocationCoverage.of(assemblyOf(context.stackTemplates), this.keys.required);
     const exempt = (resource: UncoveredResource) => this.exemptions.find((exemption) => covers(exemption, resource));
     const checked = coverage.uncovered.map((resource) => ({ resource, exemption: exempt(resource) }));
     return {

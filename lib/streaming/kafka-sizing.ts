@@ -1,9 +1,9 @@
-import type { Bitrate, Duration, Size } from 'aws-cdk-lib';
+import type { Bitrate, Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import { refuse, show } from '../core/error';
 import { type Rule, enforce, isPositive, isPositiveInteger } from '../core/rule';
 import { Sizing, type SizingAlternative, type SizingDecision } from '../core/sizing';
 import { BrokerClass, BrokerType } from './broker-type';
-import { type BrokerLoad, type BrokersNeeded, DEFAULT_ASSUMPTIONS, brokersNeeded, utilisationOf } from './broker-limits';
+import { type BrokerLoad, type BrokersNeeded, DEFAULT_ASSUMPTIONS, brokersNeeded, utilisationOf, volumeGib } from './broker-limits';
 
 /** What a Kafka cluster must carry, over all its topics. */
 export interface KafkaDemand {
@@ -60,6 +60,8 @@ const DEFAULT_RETENTION_HOURS = 7 * 24;
 // Brokers a KRaft cluster on MSK may have, and what we hold a Strimzi cluster to as well (streaming reference, 14.5).
 const BROKER_QUOTA = 60;
 const ZONES = 3;
+// SizeRoundingBehavior.NONE, spelled out because the sizing runs without the CDK.
+const UNROUNDED = 2 as SizeRoundingBehavior;
 const MAX_STORAGE_GIB = 16_384;
 const DEFAULT_STORAGE_GIB = 1000;
 // A tenth more vCPU is worth fewer, larger brokers: less replication fan-out and shorter rolling updates than 45 small ones.
@@ -190,7 +192,7 @@ const DEMAND_RULES: Rule<DemandInput>[] = [
     code: 'Millrace.KafkaDemandInvalid',
     subject: 'demand.retention',
     value: (demand) => demand.retention,
-    valid: (retention: Duration) => isPositive(retention.toMilliseconds()),
+    valid: (retention: Duration) => isPositive(retention.toMilliseconds({ integral: false })),
     allowed: 'a duration above zero',
     fix: 'use the longest retention.ms of the topics, weighted by their ingress',
     tokens: 'refuse',
@@ -220,7 +222,7 @@ const FIXED_RULES: Rule<FixedKafkaSize>[] = [
     subject: 'storagePerBroker',
     value: (size) => size.storagePerBroker,
     valid: (storage: Size, size) => {
-      const gib = storage.toGibibytes({ rounding: 'none' as never });
+      const gib = storage.toGibibytes({ rounding: UNROUNDED });
       return size.brokerType.brokerClass !== BrokerClass.EXPRESS && Number.isInteger(gib) && gib >= 1 && gib <= MAX_STORAGE_GIB;
     },
     allowed: `1-${MAX_STORAGE_GIB} GiB on Standard and Kubernetes brokers, nothing on Express`,
@@ -237,7 +239,7 @@ function toLoad(demand: KafkaDemand, replicationFactor: number): BrokerLoad {
     peakIn,
     peakOut: demand.peakEgress ? mib(demand.peakEgress) : peakIn,
     partitionReplicas: demand.partitions * replicationFactor,
-    retentionHours: demand.retention ? demand.retention.toMilliseconds() / 3_600_000 : DEFAULT_RETENTION_HOURS,
+    retentionHours: demand.retention ? demand.retention.toMilliseconds({ integral: false }) / 3_600_000 : DEFAULT_RETENTION_HOURS,
     replicationFactor,
   };
 }
@@ -295,8 +297,8 @@ function reason(load: BrokerLoad, chosen: Candidate): string {
 /** Storage is bought per broker in whole GiB with twice the expected volume, so that a rebalance has room. */
 function storageGib(load: BrokerLoad, chosen: Candidate): number | undefined {
   if (chosen.type.brokerClass === BrokerClass.EXPRESS) return undefined;
-  const total = load.averageIn * load.retentionHours * 3600 * load.replicationFactor * (DEFAULT_ASSUMPTIONS.storageHeadroom / 1024);
-  return Math.max(1, Math.ceil(total / chosen.brokers));
+  // Brokers are counted for this maximum already; what floating-point dust adds to it must not buy a GiB that MSK refuses.
+  return Math.min(MAX_STORAGE_GIB, Math.max(1, Math.ceil(volumeGib(load, DEFAULT_ASSUMPTIONS) / chosen.brokers)));
 }
 
 function refuseDemand(load: BrokerLoad, candidates: Candidate[], brokerClass: BrokerClass): never {

@@ -1,4 +1,4 @@
-import type { Assembly } from '../core/assembly';
+import type { Assembly, SynthesizedResource, SynthesizedStack } from '../core/assembly';
 import { pairedObjects, pairedResources, sameJson } from '../core/changes';
 import { type Finding, FindingSeverity, type IUpdateRule } from '../core/update-rule';
 
@@ -65,6 +65,12 @@ const MSK_UPDATE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   rebalancing: ['Rebalancing'],
 };
 
+/** The settings of a cluster's configuration: other settings make another revision, which the template shows only as an attribute. */
+function settingsOf(cluster: SynthesizedResource, stack: SynthesizedStack): unknown {
+  const configuration = cluster.properties.ConfigurationInfo?.Arn?.['Fn::GetAtt']?.[0];
+  return stack.resources.find((resource) => resource.logicalId === configuration)?.properties.ServerProperties;
+}
+
 /** Two cluster attributes in one diff: MSK takes one change at a time, and the stack fails after hours. */
 class OneClusterChangeRule implements IUpdateRule {
   public readonly id = 'Millrace.KafkaClusterTwoChanges';
@@ -73,7 +79,11 @@ class OneClusterChangeRule implements IUpdateRule {
     const at = (value: any, path: string) => path.split('.').reduce((part, key) => part?.[key], value);
     return pairedResources(before, after, 'AWS::MSK::Cluster').flatMap((pair) => {
       const changed = Object.entries(MSK_UPDATE_GROUPS)
-        .filter(([, paths]) => paths.some((path) => !sameJson(at(pair.before.properties, path), at(pair.after.properties, path))))
+        .filter(
+          ([, paths]) =>
+            paths.some((path) => !sameJson(at(pair.before.properties, path), at(pair.after.properties, path))) ||
+            (paths.includes('ConfigurationInfo') && settingsOf(pair.before, pair.stackBefore) !== settingsOf(pair.after, pair.stackAfter)),
+        )
         .map(([group]) => group);
       if (changed.length < 2) return [];
       return [

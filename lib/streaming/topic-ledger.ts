@@ -9,8 +9,11 @@ const ledgers = new WeakMap<IConstruct, TopicLedger>();
 export class TopicLedger {
   /** The ledger of a cluster, made here or imported. */
   public static of(cluster: IConstruct): TopicLedger {
-    const ledger = ledgers.get(cluster) ?? new TopicLedger();
+    const known = ledgers.get(cluster);
+    if (known) return known;
+    const ledger = new TopicLedger();
     ledgers.set(cluster, ledger);
+    cluster.node.addValidation({ validate: () => ledger.validate() });
     return ledger;
   }
 
@@ -22,8 +25,7 @@ export class TopicLedger {
     this.topics.push({ path, topic });
   }
 
-  /** Messages of everything that is wrong, for `node.addValidation`. */
-  public validate(): string[] {
+  private validate(): string[] {
     return [...this.collisions(), ...(this.sizing ? this.overflow(this.sizing) : [])];
   }
 

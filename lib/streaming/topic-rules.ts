@@ -1,5 +1,5 @@
 import type { Duration } from 'aws-cdk-lib';
-import { type Rule, isPositive, isPositiveInteger } from '../core/rule';
+import { type Rule, isPositiveInteger } from '../core/rule';
 import { CleanupPolicy, type ConsumeOptions, type TopicOptions } from './topic';
 import { TOPIC_CONFIG_NAMES } from './topic-config';
 
@@ -56,17 +56,20 @@ export interface TopicSurroundings {
 
 type TopicInput = TopicOptions & { readonly surroundings: TopicSurroundings };
 
+/** The rule for a name, of a topic made here or of an imported one: a grant on `*` would open every topic. */
+export const TOPIC_NAME_RULE: Rule<{ readonly topicName: string }> = {
+  code: 'Millrace.KafkaTopicNameInvalid',
+  subject: 'topicName',
+  value: (topic) => topic.topicName ?? null,
+  valid: (name: unknown) => typeof name === 'string' && /^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..',
+  allowed: "1-249 letters, digits, '.', '_' or '-', other than '.' and '..' (Kafka: Topic.validate)",
+  fix: 'rename the topic',
+};
+
 /** Rules for a topic, given its cluster. */
 export function topicRules(config: { [name: string]: string } = {}): Rule<TopicInput>[] {
   return [
-    {
-      code: 'Millrace.KafkaTopicNameInvalid',
-      subject: 'topicName',
-      value: (topic) => topic.topicName ?? null,
-      valid: (name: unknown) => typeof name === 'string' && /^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..',
-      allowed: "1-249 letters, digits, '.', '_' or '-', other than '.' and '..' (Kafka: Topic.validate)",
-      fix: 'rename the topic',
-    },
+    TOPIC_NAME_RULE,
     {
       code: 'Millrace.KafkaTopicPartitionsInvalid',
       subject: 'partitions',
@@ -93,8 +96,8 @@ export function topicRules(config: { [name: string]: string } = {}): Rule<TopicI
       code: 'Millrace.KafkaTopicRetentionInvalid',
       subject: 'retention',
       value: (topic) => topic.retention,
-      valid: (retention: Duration) => isPositive(retention.toMilliseconds()),
-      allowed: 'a duration above zero',
+      valid: (retention: Duration) => isPositiveInteger(retention.toMilliseconds({ integral: false })),
+      allowed: 'a duration above zero, in whole milliseconds',
       fix: "for unlimited retention set config { 'retention.ms': '-1' } and leave retention out",
       tokens: 'refuse',
     },
@@ -106,11 +109,21 @@ export function topicRules(config: { [name: string]: string } = {}): Rule<TopicI
       allowed: `the topic settings of Kafka: ${[...TOPIC_CONFIG_NAMES].join(', ')}`,
       fix: 'correct the name; broker settings belong to the cluster',
     })),
+    ...Object.keys(config).map((name): Rule<TopicInput> => ({
+      code: 'Millrace.KafkaTopicConfigInvalid',
+      subject: `config['${name}']`,
+      value: () => config[name] ?? null,
+      // A line break would smuggle in a second setting, and a token would be encoded instead of resolved.
+      valid: (value: unknown) => typeof value === 'string' && /^\S(.*\S)?$/.test(value),
+      allowed: 'one line of text without space around it',
+      fix: 'give the value as Kafka prints it',
+      tokens: 'refuse',
+    })),
     {
       code: 'Millrace.KafkaTopicUncleanElection',
       subject: "config['unclean.leader.election.enable']",
       value: (topic) => topic.config?.['unclean.leader.election.enable'],
-      valid: (value: string) => value !== 'true',
+      valid: (value: string) => value.toLowerCase() !== 'true',
       allowed: 'false: an unclean leader loses acknowledged records',
       fix: 'drop it',
     },

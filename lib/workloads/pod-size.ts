@@ -1,4 +1,4 @@
-import type { Duration, Size } from 'aws-cdk-lib';
+import type { Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import type { Cpu } from 'cdk8s-plus-27';
 import { refuse } from '../core/error';
 import { type Rule, enforce, isPositive, isPositiveInteger } from '../core/rule';
@@ -79,8 +79,9 @@ export class PodSize extends Sizing {
   public static forDemand(demand: ServiceDemand): PodSize {
     enforce('PodSize.forDemand', demand, DEMAND_RULES);
     const busyMillis = demand.peakRequestsPerSecond * demand.cpuTimePerRequest.toMilliseconds({ integral: false });
+    // Whole pods first: replicas that do not divide by three stand unevenly, and the zone that is lost may be the fullest.
     const replicasOf = (millis: number) =>
-      Math.max(ZONES, Math.ceil((busyMillis * LOST_ZONE * 100) / (millis * TARGET_CPU_UTILISATION) - 1e-9));
+      Math.max(ZONES, Math.ceil(Math.ceil((busyMillis * 100) / (millis * TARGET_CPU_UTILISATION) - 1e-9) * LOST_ZONE));
     const millis = LADDER_MILLIS.find((step) => replicasOf(step) <= COMFORTABLE_REPLICAS) ?? LADDER_MILLIS[LADDER_MILLIS.length - 1];
     const replicas = replicasOf(millis);
     if (replicas > MAX_REPLICAS) {
@@ -92,10 +93,10 @@ export class PodSize extends Sizing {
         fix: 'split the service by tenant or shard, or check the CPU time of one request',
       });
     }
-    const surviving = (replicas * (ZONES - 1)) / ZONES;
+    const surviving = replicas - Math.ceil(replicas / ZONES);
     const latency = (demand.latency ?? demand.cpuTimePerRequest).toMilliseconds({ integral: false });
     const inFlight = (demand.peakRequestsPerSecond * latency) / 1000 / surviving;
-    const used = demand.idleMemory.toBytes() + inFlight * (demand.memoryPerRequest?.toBytes() ?? 0);
+    const used = bytesOf(demand.idleMemory) + inFlight * (demand.memoryPerRequest ? bytesOf(demand.memoryPerRequest) : 0);
     const bytes = Math.ceil((used * MEMORY_HEADROOM) / MEMORY_STEP) * MEMORY_STEP;
     const cpuShare = busyMillis / (surviving * millis * (TARGET_CPU_UTILISATION / 100));
     const bottleneck = replicas === ZONES && cpuShare < 1 ? 'availability' : 'cpu';
@@ -130,10 +131,15 @@ export class PodSize extends Sizing {
   }
 }
 
-/** cdk8s-plus spells CPU as `500m`. */
+/** cdk8s-plus spells CPU as `500m`; a multiplication by 1000 leaves floating-point dust, as in 1.005 cores. */
 function millisOf(cpu: Cpu): number {
   const amount = String(cpu.amount);
-  return amount.endsWith('m') ? Number(amount.slice(0, -1)) : Number(amount) * 1000;
+  return amount.endsWith('m') ? Number(amount.slice(0, -1)) : Number((Number(amount) * 1000).toFixed(6));
+}
+
+/** Unrounded: `SizeRoundingBehavior.NONE`, spelled out because the sizing runs without the CDK. */
+function bytesOf(size: Size): number {
+  return size.toBytes({ rounding: 2 as SizeRoundingBehavior });
 }
 
 const FIXED_RULES: Rule<FixedPodSize>[] = [
@@ -141,16 +147,16 @@ const FIXED_RULES: Rule<FixedPodSize>[] = [
     code: 'Millrace.PodSizeInvalid',
     subject: 'cpu',
     value: (size) => millisOf(size.cpu),
-    valid: (millis: number) => Number.isFinite(millis) && millis >= MIN_CPU_MILLIS,
-    allowed: `at least ${MIN_CPU_MILLIS} thousandths of a core`,
+    valid: (millis: number) => isPositiveInteger(millis) && millis >= MIN_CPU_MILLIS,
+    allowed: `at least ${MIN_CPU_MILLIS} thousandths of a core, whole ones: Kubernetes counts no finer`,
     fix: 'use Cpu.millis(…)',
   },
   {
     code: 'Millrace.PodSizeInvalid',
     subject: 'memory',
     value: (size) => size.memory,
-    valid: (memory: Size) => isPositiveInteger(memory.toBytes()) && memory.toBytes() >= MIN_MEMORY,
-    allowed: 'at least 16 MiB',
+    valid: (memory: Size) => isPositiveInteger(bytesOf(memory)) && bytesOf(memory) >= MIN_MEMORY,
+    allowed: 'at least 16 MiB, in whole bytes',
     fix: 'use Size.mebibytes(…)',
     tokens: 'refuse',
   },
@@ -187,7 +193,7 @@ const DEMAND_RULES: Rule<ServiceDemand>[] = [
     code: 'Millrace.ServiceDemandInvalid',
     subject: `demand.${subject}`,
     value: (demand) => demand[subject],
-    valid: (size: Size) => isPositive(size.toBytes()),
+    valid: (size: Size) => isPositive(bytesOf(size)),
     allowed: 'a size above zero',
     fix: 'measure the working set',
     tokens: 'refuse',

@@ -1,7 +1,8 @@
 import { Bitrate, Duration, Lazy, Size, Token } from 'aws-cdk-lib';
 import { Lazy as Cdk8sLazy } from 'cdk8s';
 import fc from 'fast-check';
-import { MillraceError, show, violationMessage } from '../../lib/core/error';
+import type { MillraceError } from '../../lib/core/error';
+import { show, violationMessage } from '../../lib/core/error';
 import { type Rule, enforce, isPositive, isPositiveInteger, violationsOf } from '../../lib/core/rule';
 import { isToken } from '../../lib/core/token';
 
@@ -46,7 +47,13 @@ describe('a rule table', () => {
     expect(error.code).toBe('Millrace.NameInvalid');
     expect(error.violations).toEqual([
       { code: 'Millrace.NameInvalid', subject: 'name', received: "'B4d'", allowed: 'lower-case letters', fix: 'rename it' },
-      { code: 'Millrace.CountInvalid', subject: 'count', received: '0', allowed: 'a whole number above zero (name: B4d)', fix: 'count B4d again' },
+      {
+        code: 'Millrace.CountInvalid',
+        subject: 'count',
+        received: '0',
+        allowed: 'a whole number above zero (name: B4d)',
+        fix: 'count B4d again',
+      },
     ]);
     expect(error.message).toBe(
       'Thing: 2 violations\n' +
@@ -84,13 +91,25 @@ describe('token detection without loading a framework', () => {
     ['an intrinsic', Token.asAny({ Ref: 'X' })],
     ['a duration of a token', Duration.seconds(Token.asNumber({ Ref: 'X' }))],
     ['a size of a token', Size.gibibytes(Token.asNumber({ Ref: 'X' }))],
+    ['a bit rate of a token', Bitrate.bps(Token.asNumber({ Ref: 'X' }))],
     ['a cdk8s lazy', Cdk8sLazy.any({ produce: () => 1 })],
   ])('sees %s', (_name, value) => expect(isToken(value)).toBe(true));
 
-  test.each([['x'], [0], [-1.5], [NaN], [Infinity], [-Infinity], [null], [undefined], [{}], [['a']], [Duration.days(1)], [Size.gibibytes(1)], [Bitrate.bps(1)]])(
-    'does not see one in %p',
-    (value) => expect(isToken(value)).toBe(false),
-  );
+  test.each([
+    ['x'],
+    [0],
+    [-1.5],
+    [NaN],
+    [Infinity],
+    [-Infinity],
+    [null],
+    [undefined],
+    [{}],
+    [['a']],
+    [Duration.days(1)],
+    [Size.gibibytes(1)],
+    [Bitrate.bps(1)],
+  ])('does not see one in %p', (value) => expect(isToken(value)).toBe(false));
 
   test('sees no token in any ordinary number', () => {
     fc.assert(fc.property(fc.double(), (value) => isToken(value) === Token.isUnresolved(value)));

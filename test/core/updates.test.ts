@@ -70,7 +70,9 @@ describe('an update of templates', () => {
   const before = synthesize({ bucketName: 'aaa', table: { KeySchema: [{ AttributeName: 'id' }], BillingMode: 'PROVISIONED' } });
 
   test('without a change has no finding', () => {
-    expect(say(before, synthesize({ bucketName: 'aaa', table: { BillingMode: 'PROVISIONED', KeySchema: [{ AttributeName: 'id' }] } }))).toEqual([]);
+    expect(
+      say(before, synthesize({ bucketName: 'aaa', table: { BillingMode: 'PROVISIONED', KeySchema: [{ AttributeName: 'id' }] } })),
+    ).toEqual([]);
   });
 
   test('fails when a property would replace a resource with data, in nested stacks too, and not for one without data', () => {
@@ -114,7 +116,9 @@ describe('an update of manifests', () => {
     ['Job', { template: { a: 1 } }, { template: { a: 2 } }],
     ['PersistentVolumeClaim', { storageClassName: 'a' }, { storageClassName: 'b' }],
   ])('fails when an immutable field of a %s changes', (kind, old, young) => {
-    expect(say(assembly(object(kind, old)), assembly(object(kind, young)))).toEqual([`error Millrace.KubernetesImmutableField ${kind}/n/x`]);
+    expect(say(assembly(object(kind, old)), assembly(object(kind, young)))).toEqual([
+      `error Millrace.KubernetesImmutableField ${kind}/n/x`,
+    ]);
   });
 
   test('fails when the parameters of a StorageClass change', () => {
@@ -128,7 +132,9 @@ describe('an update of manifests', () => {
 
   test('fails when a claim leaves, and only warns when deployers are told to keep it', () => {
     const keep = { metadata: { name: 'x', annotations: { 'helm.sh/resource-policy': 'keep' } } };
-    expect(say(assembly(object('PersistentVolumeClaim', {})), assembly())).toEqual(['error Millrace.KubernetesStatefulRemoval PersistentVolumeClaim/n/x']);
+    expect(say(assembly(object('PersistentVolumeClaim', {})), assembly())).toEqual([
+      'error Millrace.KubernetesStatefulRemoval PersistentVolumeClaim/n/x',
+    ]);
     expect(say(assembly(object('PersistentVolumeClaim', {}, keep)), assembly())).toEqual([
       'warning Millrace.KubernetesStatefulRemoval PersistentVolumeClaim/n/x',
     ]);
@@ -189,7 +195,10 @@ describe('the update guard at synth', () => {
 
   test('lets through an unchanged app, and one that loses nothing with a warning', () => {
     expect(guarded({ bucketName: 'aaa' }, accepted)).toEqual({ refused: false, codes: [] });
-    expect(guarded({ bucketName: 'aaa', without: 'bucket' }, accepted)).toEqual({ refused: false, codes: ['warning Millrace.StatefulRemoval'] });
+    expect(guarded({ bucketName: 'aaa', without: 'bucket' }, accepted)).toEqual({
+      refused: false,
+      codes: ['warning Millrace.StatefulRemoval'],
+    });
   });
 
   test('says that there is no baseline yet, as a warning', () => {
@@ -227,7 +236,10 @@ test('findings come errors first, then by path, whatever the order of the rules'
   const finding = (severity: FindingSeverity, where: string) => ({ code: 'C', severity, path: where, message: '', fix: '' });
   const rule = (id: string, ...findings: ReturnType<typeof finding>[]) => ({ id, check: () => findings });
   const none = new Assembly({ stacks: [], objects: [] });
-  const rules = [rule('a', finding(FindingSeverity.WARNING, 'a'), finding(FindingSeverity.ERROR, 'z')), rule('b', finding(FindingSeverity.ERROR, 'b'))];
+  const rules = [
+    rule('a', finding(FindingSeverity.WARNING, 'a'), finding(FindingSeverity.ERROR, 'z')),
+    rule('b', finding(FindingSeverity.ERROR, 'b')),
+  ];
   for (const order of [rules, [...rules].reverse()]) {
     expect(checkUpdate(none, none, order).map(({ path: where }) => where)).toEqual(['b', 'z', 'a']);
   }

@@ -57,7 +57,9 @@ describe('a cost allocation', () => {
   });
 
   test('fails with a token, which nobody can validate', () => {
-    expect(codesOf(() => new CostAllocation({ ...RADAR, team: Lazy.string({ produce: () => 'x' }) }))).toEqual(['Millrace.TokenRefused team']);
+    expect(codesOf(() => new CostAllocation({ ...RADAR, team: Lazy.string({ produce: () => 'x' }) }))).toEqual([
+      'Millrace.TokenRefused team',
+    ]);
   });
 
   test('fails without a value that plain JavaScript left out', () => {
@@ -93,7 +95,11 @@ describe('a cost allocation', () => {
   test('round-trips any valid value to a tag and a label that both sides accept', () => {
     const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'];
     const value = fc
-      .tuple(fc.constantFrom(...letters), fc.string({ unit: fc.constantFrom(...letters, '-', '_', '.'), maxLength: 61 }), fc.constantFrom(...letters))
+      .tuple(
+        fc.constantFrom(...letters),
+        fc.string({ unit: fc.constantFrom(...letters, '-', '_', '.'), maxLength: 61 }),
+        fc.constantFrom(...letters),
+      )
       .map((parts) => parts.join(''));
     fc.assert(
       fc.property(value, value, value, value, (team, service, costCenter, environment) => {
@@ -150,7 +156,9 @@ describe('applying an allocation', () => {
     const chart = new Chart(new Cdk8sApp(), 'chart');
     for (const scope of [new Stack(new App(), 'Stack'), chart]) {
       new CostAllocation(RADAR).applyTo(scope);
-      expect(codesOf(() => new CostAllocation({ ...RADAR, team: 'other' }).applyTo(scope))).toEqual(['Millrace.CostAllocationTwice applyTo']);
+      expect(codesOf(() => new CostAllocation({ ...RADAR, team: 'other' }).applyTo(scope))).toEqual([
+        'Millrace.CostAllocationTwice applyTo',
+      ]);
       expect(CostAllocation.of(scope)?.tags().team).toBe('fraud-ml');
     }
   });

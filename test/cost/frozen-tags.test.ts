@@ -28,7 +28,11 @@ function synthesize({ team, baseline = folder(), stackTags, context }: Build): A
   } as never);
   const stack = new Stack(app, 'Kafka', { tags: stackTags });
   const cluster = (scope: Stack, id: string) =>
-    new msk.CfnServerlessCluster(scope, id, { clusterName: id, vpcConfigs: [], clientAuthentication: { sasl: { iam: { enabled: true } } } });
+    new msk.CfnServerlessCluster(scope, id, {
+      clusterName: id,
+      vpcConfigs: [],
+      clientAuthentication: { sasl: { iam: { enabled: true } } },
+    });
   cluster(stack, 'Serverless');
   cluster(new NestedStack(stack, 'Nested'), 'InNested');
   new CfnResource(stack, 'Raw', { type: 'AWS::SageMaker::FeatureGroup', properties: { FeatureGroupName: 'x' } });
@@ -40,7 +44,9 @@ function synthesize({ team, baseline = folder(), stackTags, context }: Build): A
 const frozen = (assembly: Assembly): SynthesizedResource[] =>
   assembly.stacks.flatMap((stack) => stack.resources.filter(({ type }) => /ServerlessCluster|FeatureGroup/.test(type)));
 const ownTeam = (resource: SynthesizedResource) =>
-  Array.isArray(resource.properties.Tags) ? resource.properties.Tags.find((tag: any) => tag.Key === 'team')?.Value : resource.properties.Tags?.team;
+  Array.isArray(resource.properties.Tags)
+    ? resource.properties.Tags.find((tag: any) => tag.Key === 'team')?.Value
+    : resource.properties.Tags?.team;
 const findings = (before: Assembly, after: Assembly) =>
   checkUpdate(before, after, TagUpdateRules.all()).map(({ severity, code, path: where }) => `${severity} ${code} ${where}`);
 

@@ -28,14 +28,27 @@ function build(app: App, team: string): Chart {
   const selector = { matchLabels: { app: 'x' } };
   new Deployment(chart, 'L2', { containers: [{ image: 'x:1', resources: { cpu: { request: Cpu.millis(10) } } }] });
   new k8s.KubeDeployment(chart, 'L1', { ...named('l1'), spec: { selector, template: { metadata: { labels: { app: 'x' } }, spec: POD } } });
-  const api = (id: string, apiVersion: string, kind: string, rest: object) => new ApiObject(chart, id, { apiVersion, kind, ...named(id.toLowerCase()), ...rest });
-  api('Late', 'apps/v1', 'DaemonSet', { spec: Lazy.any({ produce: () => ({ selector, template: Lazy.any({ produce: () => ({ spec: POD }) }) }) }) });
+  const api = (id: string, apiVersion: string, kind: string, rest: object) =>
+    new ApiObject(chart, id, { apiVersion, kind, ...named(id.toLowerCase()), ...rest });
+  api('Late', 'apps/v1', 'DaemonSet', {
+    spec: Lazy.any({ produce: () => ({ selector, template: Lazy.any({ produce: () => ({ spec: POD }) }) }) }),
+  });
   api('Set', 'apps/v1', 'StatefulSet', {
-    spec: { selector, serviceName: 'x', template: { metadata: { labels: { app: 'x' } }, spec: POD }, volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: {} }] },
+    spec: {
+      selector,
+      serviceName: 'x',
+      template: { metadata: { labels: { app: 'x' } }, spec: POD },
+      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: {} }],
+    },
   });
   api('Once', 'batch/v1', 'Job', { spec: { template: { spec: { ...POD, restartPolicy: 'Never' } } } });
-  api('Nightly', 'batch/v1', 'CronJob', { spec: { schedule: '0 1 * * *', jobTemplate: { spec: { template: { spec: { ...POD, restartPolicy: 'Never' } } } } } });
-  api('Fast', 'storage.k8s.io/v1', 'StorageClass', { provisioner: 'ebs.csi.aws.com', parameters: { type: 'gp3', tagSpecification_1: 'mine=kept' } });
+  api('Nightly', 'batch/v1', 'CronJob', {
+    spec: { schedule: '0 1 * * *', jobTemplate: { spec: { template: { spec: { ...POD, restartPolicy: 'Never' } } } } },
+  });
+  api('Fast', 'storage.k8s.io/v1', 'StorageClass', {
+    provisioner: 'ebs.csi.aws.com',
+    parameters: { type: 'gp3', tagSpecification_1: 'mine=kept' },
+  });
   api('Bare', 'storage.k8s.io/v1', 'StorageClass', { provisioner: 'ebs.csi.eks.amazonaws.com' });
   api('Nfs', 'storage.k8s.io/v1', 'StorageClass', { provisioner: 'nfs.csi.k8s.io', parameters: { server: 'x' } });
   api('Public', 'v1', 'Service', { spec: { type: 'LoadBalancer', selector: { app: 'x' }, ports: [{ port: 80 }] } });
@@ -94,7 +107,9 @@ describe.each([
 
   test('tags the load balancers that controllers make', () => {
     const pairs = 'team=fraud-ml,service=radar,cost-center=CC-1,environment=prod';
-    expect(at('public', 'metadata.annotations')).toEqual({ 'service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags': pairs });
+    expect(at('public', 'metadata.annotations')).toEqual({
+      'service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags': pairs,
+    });
     expect(at('private', 'metadata.annotations')).toBeUndefined();
     expect(at('alb', 'metadata.annotations')).toEqual({ 'alb.ingress.kubernetes.io/tags': pairs });
   });
@@ -103,7 +118,8 @@ describe.each([
 test('the nearest allocation wins, and neither siblings nor the parent are touched', () => {
   const app = new App();
   const [owned, sibling] = [new Chart(app, 'owned'), new Chart(app, 'sibling')];
-  const object = (scope: Chart, id: string) => new ApiObject(scope, id, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: id.toLowerCase() } });
+  const object = (scope: Chart, id: string) =>
+    new ApiObject(scope, id, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: id.toLowerCase() } });
   object(owned, 'Outer');
   const inner = object(owned, 'Inner');
   object(sibling, 'Other');

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { App, CfnResource, NestedStack, Stack, Validations } from 'aws-cdk-lib';
+import { App, CfnResource, NestedStack, Stack, Stage, Validations } from 'aws-cdk-lib';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { CostAllocation } from '../../lib/cost/cost-allocation';
 import { TagPolicy, type TagPolicyProps } from '../../lib/cost/tag-policy';
@@ -61,14 +61,31 @@ test("fails for anyone's resource without an owner, in nested stacks too, with i
   expect(outcome.paths).toEqual(expect.arrayContaining(['Foreign/Raw', 'Foreign/Nested/Topic/Resource']));
 });
 
+test('fails once for each resource, also where stacks stand beside stages', () => {
+  const outcome = underPolicy((app) => {
+    new sns.Topic(new Stack(app, 'Root'), 'Topic');
+    new sns.Topic(new Stack(new Stage(app, 'Prod'), 'Staged'), 'Topic');
+  });
+  expect(outcome.paths).toEqual(['Prod/Staged/Topic/Resource', 'Root/Topic/Resource']);
+});
+
 test('names the keys that are missing when some are there', () => {
-  const app = new App({ builtinCloudFormationValidation: false, outdir: fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-policy-')) } as never);
+  const app = new App({
+    builtinCloudFormationValidation: false,
+    outdir: fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-policy-')),
+  } as never);
   const stack = new Stack(app, 'Some', { tags: { team: 'fraud-ml', service: 'radar' } });
   new sns.Topic(stack, 'Topic');
   const templatePath = path.join(app.synth().directory, 'Some.template.json');
-  const report = new TagPolicy().validate({ appConstruct: app, templatePaths: [], stackTemplates: [{ templatePath, stackConstructPath: 'Some' }] } as never);
+  const report = new TagPolicy().validate({
+    appConstruct: app,
+    templatePaths: [],
+    stackTemplates: [{ templatePath, stackConstructPath: 'Some' }],
+  } as never);
   expect(report.success).toBe(false);
-  expect(report.violations[0].description).toBe('AWS::SNS::Topic Some/Topic/Resource: required tag keys are missing: cost-center, environment');
+  expect(report.violations[0].description).toBe(
+    'AWS::SNS::Topic Some/Topic/Resource: required tag keys are missing: cost-center, environment',
+  );
   expect(report.violations[0].fix).toBe('new cost.CostAllocation({ … }).applyTo its stack or a construct above it');
 });
 
@@ -78,13 +95,16 @@ describe('an exemption', () => {
 
   afterEach(() => jest.useRealTimers());
 
-  test.each([['Legacy/Topic/Resource'], ['Legacy/*'], ['AWS::SNS::Topic']])('for %s lets the resource pass until its last day and says so', (resource) => {
-    jest.useFakeTimers({ now: new Date('2026-12-31T23:59:59Z') });
-    expect(underPolicy(unowned, { exemptions: [{ resource, reason, expires: '2026-12-31' }] })).toMatchObject({
-      refused: false,
-      codes: ['Millrace.TagExempt'],
-    });
-  });
+  test.each([['Legacy/Topic/Resource'], ['Legacy/*'], ['AWS::SNS::Topic']])(
+    'for %s lets the resource pass until its last day and says so',
+    (resource) => {
+      jest.useFakeTimers({ now: new Date('2026-12-31T23:59:59Z') });
+      expect(underPolicy(unowned, { exemptions: [{ resource, reason, expires: '2026-12-31' }] })).toMatchObject({
+        refused: false,
+        codes: ['Millrace.TagExempt'],
+      });
+    },
+  );
 
   test('fails again from the day after', () => {
     jest.useFakeTimers({ now: new Date('2027-01-01T00:00:00Z') });

@@ -110,7 +110,13 @@ describe('what Tags.of misses', () => {
     launchTemplateData: {
       instanceType: 'm7g.large',
       tagSpecifications: [
-        { resourceType: 'instance', tags: [{ key: 'mine', value: 'kept' }, { key: 'team', value: 'replaced' }] },
+        {
+          resourceType: 'instance',
+          tags: [
+            { key: 'mine', value: 'kept' },
+            { key: 'team', value: 'replaced' },
+          ],
+        },
         { resourceType: 'elastic-gpu', tags: [{ key: 'a', value: 'b' }] },
       ],
     },
@@ -125,7 +131,10 @@ describe('what Tags.of misses', () => {
   const task = new ecs.FargateTaskDefinition(stack, 'Task');
   task.addContainer('main', { image: ecs.ContainerImage.fromRegistry('x') });
   new ecs.FargateService(stack, 'Service', { cluster, taskDefinition: task });
-  new dynamodb.TableV2(stack, 'Table', { partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING }, replicas: [{ region: 'us-east-1' }] });
+  new dynamodb.TableV2(stack, 'Table', {
+    partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING },
+    replicas: [{ region: 'us-east-1' }],
+  });
   new dynamodb.CfnGlobalTable(stack, 'RawTable', {
     attributeDefinitions: [{ attributeName: 'id', attributeType: 'S' }],
     keySchema: [{ attributeName: 'id', keyType: 'HASH' }],
@@ -150,7 +159,8 @@ describe('what Tags.of misses', () => {
     const types = (specifications: any[]) => specifications.map((specification) => specification.ResourceType);
     expect(types(l2)).toEqual(['instance', 'volume', 'network-interface', 'spot-instances-request']);
     expect(types(l1)).toEqual(['instance', 'volume', 'network-interface', 'elastic-gpu']);
-    for (const specification of [...l2, ...l1.slice(0, 3)]) expect(tagsIn(specification.Tags)).toMatchObject({ team: 'fraud-ml', service: 'radar' });
+    for (const specification of [...l2, ...l1.slice(0, 3)])
+      expect(tagsIn(specification.Tags)).toMatchObject({ team: 'fraud-ml', service: 'radar' });
     expect(tagsIn(l1[0].Tags)).toMatchObject({ mine: 'kept' });
     expect(tagsIn(l1[3].Tags)).toEqual({ a: 'b' });
   });
@@ -161,14 +171,18 @@ describe('what Tags.of misses', () => {
   });
 
   test('every replica of a global table is tagged, L2 and L1, and keeps its own tags', () => {
-    const replicas = find('AWS::DynamoDB::GlobalTable').map((resource) => resource.properties.Replicas.map((replica: any) => tagsIn(replica.Tags)));
+    const replicas = find('AWS::DynamoDB::GlobalTable').map((resource) =>
+      resource.properties.Replicas.map((replica: any) => tagsIn(replica.Tags)),
+    );
     expect(replicas.flat()).toHaveLength(3);
     for (const tags of replicas.flat()) expect(tags).toMatchObject({ team: 'fraud-ml', 'cost-center': 'CC-1' });
     expect(replicas[1][0].mine).toBe('kept');
   });
 
   test('the helpers of custom resources are owned through the stack', () => {
-    const helpers = gaps.resources.filter((resource) => /CustomResourceProvider/.test(resource.logicalId) && resource.type === 'AWS::Lambda::Function');
+    const helpers = gaps.resources.filter(
+      (resource) => /CustomResourceProvider/.test(resource.logicalId) && resource.type === 'AWS::Lambda::Function',
+    );
     expect(helpers).toHaveLength(2);
     for (const helper of helpers) expect(effectiveTags(gaps, helper)).toMatchObject({ team: 'fraud-ml' });
   });
@@ -228,7 +242,10 @@ test('fleets and node groups of others are reported with the fix and not changed
 test('a custom resource is attributed through the function behind its service token', () => {
   const app = newApp(true);
   const stack = new Stack(app, 'Custom');
-  new CustomResource(stack, 'Resource', { serviceToken: 'arn:aws:lambda:eu-west-1:111111111111:function:x', resourceType: 'Custom::Thing' });
+  new CustomResource(stack, 'Resource', {
+    serviceToken: 'arn:aws:lambda:eu-west-1:111111111111:function:x',
+    resourceType: 'Custom::Thing',
+  });
   allocationOf('fraud-ml').applyTo(stack);
   expect(AllocationCoverage.of(synthesize(app), AllocationKeys.DEFAULT.required).untaggable).toEqual([
     { type: 'Custom::Thing', path: 'Custom/Resource/Default', route: 'billed with the function behind its service token' },

@@ -1,4 +1,5 @@
 import { App, DefaultStackSynthesizer } from 'aws-cdk-lib';
+import type { FlowLog } from 'aws-cdk-lib/aws-ec2';
 import type { CfnRole } from 'aws-cdk-lib/aws-iam';
 import { NetworkStack } from '../../bin/platform';
 import { allocationOf } from '../../bin/shared-names';
@@ -23,7 +24,8 @@ function buildHeldStacks(app: App): void {
 /** moto reports an update of a log group as complete and leaves it as it was; the description of a role it really changes. */
 function describeFlowLogRole(network: NetworkStack): void {
   const days = network.node.tryGetContext(RETENTION.key) ?? RETENTION.before;
-  const role = network.vpc.node.findChild('FlowLog').node.findChild('IAMRole').node.defaultChild as CfnRole;
+  const flowLog = network.vpc.node.findChild('FlowLog') as FlowLog;
+  const role = flowLog.iamRole?.node.defaultChild as CfnRole;
   role.description = flowLogRoleDescription(days);
 }
 
@@ -34,7 +36,7 @@ export function flowLogRoleDescription(days: number | string): string {
 
 if (require.main === module) {
   const app = new App({
-    // For the emulator only: moto resolves the parameter of the bootstrap-version rule at the first deploy and refuses it at an update.
+    // For the emulator only: moto answers an update with the parameter of the bootstrap-version rule with HTTP 500.
     defaultStackSynthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
     postCliContext: WITHOUT_CUSTOM_RESOURCES,
   });

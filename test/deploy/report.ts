@@ -5,7 +5,12 @@ export class Report {
   private passed = 0;
   private failed = 0;
 
-  /** Runs a step and prints one line with its time. @throws what the step throws, after counting it as failed */
+  /** Whether nothing failed. */
+  public get good(): boolean {
+    return this.failed === 0;
+  }
+
+  /** Runs a step and prints one line with its time. @throws what the step throws */
   public async step<T>(name: string, work: () => T | Promise<T>): Promise<T> {
     const start = process.hrtime.bigint();
     const line = (result: string) => `${result}  ${name} (${(Number(process.hrtime.bigint() - start) / 1e9).toFixed(1)} s)`;
@@ -15,7 +20,6 @@ export class Report {
       console.log(line('ok  '));
       return value;
     } catch (error) {
-      this.failed++;
       console.log(line('FAIL'));
       throw error;
     }
@@ -35,9 +39,14 @@ export class Report {
     console.log(`      note  ${text}`);
   }
 
+  /** Counts what ended the run early as failed and says what it was. */
+  public abandon({ message }: Error): void {
+    this.failed++;
+    console.log(message);
+  }
+
   /** Prints the last line. */
-  public finish(): boolean {
+  public finish(): void {
     console.log(`${this.passed} passed, ${this.failed} failed`);
-    return this.failed === 0;
   }
 }

@@ -108,7 +108,7 @@ const FINDERS: Record<string, Finder> = {
     const groups = (logGroups ?? []).filter(({ logGroupName }) => resources.some(({ id }) => id === logGroupName));
     const tagged = groups.map(async ({ logGroupName, logGroupArn }) => {
       const { tags } = await client.send(new logs.ListTagsForResourceCommand({ resourceArn: logGroupArn }));
-      return { id: logGroupName!, tags };
+      return { id: logGroupName!, tags: tags ?? {} };
     });
     return Promise.all(tagged);
   },

@@ -116,6 +116,18 @@ describe('without the CDK and without cdk8s', () => {
       packages: ['yaml'],
     });
   });
+
+  test('the command line runs', () => {
+    const { value, packages } = bare.run(`
+      const printed = [];
+      console.log = (text) => printed.push(text);
+      process.argv = ['node', 'millrace', '--help'];
+      require('./node_modules/millrace/dist/bin/millrace.js');
+      report([process.exitCode, printed[0].split('\\n')[0]]);
+    `);
+    expect(value).toEqual([0, 'millrace <command> [options]']);
+    expect(packages).toEqual(['yaml']);
+  });
 });
 
 describe('without cdk8s', () => {

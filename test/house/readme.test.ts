@@ -3,7 +3,8 @@ import * as os from 'os';
 import * as path from 'path';
 import { transformSync } from '@swc/core';
 import { parse } from 'yaml';
-import { App, Stack, assertions } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
+import { App, assertions } from 'aws-cdk-lib';
 import * as millrace from '../../lib';
 
 const readme = fs.readFileSync(path.join(__dirname, '../../README.md'), 'utf8');

@@ -19,7 +19,9 @@ test('the reference platform passes the built-in validation with default rules a
   app.synth();
   expect(ran.mock.calls[0][0].stackTemplates).toHaveLength(3);
   const { pluginReports } = JSON.parse(fs.readFileSync(path.join(outdir, 'validation-report.json'), 'utf8'));
-  const violations = pluginReports.flatMap((report: any) => report.violations.map((violation: any) => `${report.pluginName} ${violation.ruleName}`));
+  const violations = pluginReports.flatMap((report: any) =>
+    report.violations.map((violation: any) => `${report.pluginName} ${violation.ruleName}`),
+  );
   expect(violations).toEqual([]);
   expect(pluginReports.map((report: any) => report.pluginName)).toContain('CloudFormation Validate');
   const suppressed = pluginReports.flatMap((report: any) => report.suppressedViolations ?? []);

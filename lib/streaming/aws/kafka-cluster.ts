@@ -119,7 +119,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     });
     const { brokerType, brokers } = this.sizing;
     const clusterName = props.clusterName ?? Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
-    this.checkSurroundings(clusterName, kafkaVersion, subnets.subnetIds.length);
+    this.checkSurroundings(clusterName, kafkaVersion, subnets);
 
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
@@ -161,9 +161,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     recordSizing(cluster, this.sizing);
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
-    const ledger = TopicLedger.of(this);
-    ledger.sizing = this.sizing;
-    this.node.addValidation({ validate: () => ledger.validate() });
+    TopicLedger.of(this).sizing = this.sizing;
   }
 
   /**
@@ -180,7 +178,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     return new Topic(this, id, { ...options, cluster: this });
   }
 
-  private checkSurroundings(clusterName: string, version: KafkaVersion, subnets: number): void {
+  private checkSurroundings(clusterName: string, version: KafkaVersion, subnets: ec2.SelectedSubnets): void {
     const { brokerType } = this.sizing;
     enforce(this.node.path, { clusterName, version, subnets }, [
       {
@@ -202,8 +200,10 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
       {
         code: 'Millrace.KafkaClusterZonesInvalid',
         subject: 'vpcSubnets',
-        value: (input) => input.subnets,
-        valid: (count: number) => count === REQUIRED_ZONES,
+        // The first synth of a looked-up Vpc sees a placeholder of two zones; refusing it would keep the lookup from ever being made.
+        value: ({ subnets: { isPendingLookup, subnetIds, availabilityZones } }) =>
+          isPendingLookup ? undefined : `${subnetIds.length} subnets in ${new Set(availabilityZones).size} zones`,
+        valid: (selected: string) => selected === `${REQUIRED_ZONES} subnets in ${REQUIRED_ZONES} zones`,
         allowed: `one subnet in each of ${REQUIRED_ZONES} zones`,
         fix: 'give the Vpc three availabilityZones (an environment-agnostic stack has two), or select three subnets',
       },

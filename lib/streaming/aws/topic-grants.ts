@@ -51,6 +51,8 @@ export class TopicGrants {
   }
 
   private openNetwork(grantee: iam.IGrantable): void {
+    // A Lambda function outside of a VPC throws when asked for its connections; an event source mapping serves it without.
+    if ((grantee as { isBoundToVpc?: boolean }).isBoundToVpc === false) return;
     const { connections } = grantee as Partial<ec2.IConnectable>;
     if (!connections) return;
     if (this.cluster.connections.securityGroups.length === 0) {
@@ -62,7 +64,8 @@ export class TopicGrants {
         fix: 'give securityGroups to KafkaCluster.fromKafkaClusterAttributes',
       });
     }
-    this.cluster.connections.allowDefaultPortFrom({ connections }, 'Kafka clients with IAM');
+    // From the client's side, so that both rules stand in its stack: in the cluster's they would close a circle with the client's policy.
+    connections.allowToDefaultPort(this.cluster, 'Kafka clients with IAM');
   }
 
   /** Confined to calls that MSK makes on the client's behalf, so that the key opens nothing else. */

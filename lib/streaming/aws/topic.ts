@@ -9,7 +9,7 @@ import { BrokerClass } from '../broker-type';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { resolveTopic, topicRules } from '../topic-rules';
+import { TOPIC_NAME_RULE, resolveTopic, topicRules } from '../topic-rules';
 import type { IKafkaCluster } from './kafka-cluster';
 import { TopicGrants } from './topic-grants';
 
@@ -34,8 +34,8 @@ export interface TopicProps extends TopicOptions {
  * Adopt an existing topic with `cdk import` of the child `Resource`; keep its logical id when the construct is renamed.
  *
  * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicReplicationInvalid,
- * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicUncleanElection,
- * Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.TokenRefused
+ * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
+ * Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.TokenRefused
  */
 export class Topic extends Resource implements ITopic {
   /** Imports an existing topic, to grant access to it. */
@@ -75,7 +75,11 @@ export class Topic extends Resource implements ITopic {
   }
 }
 
-/** A topic that exists already. */
+/**
+ * A topic that exists already.
+ *
+ * @throws Millrace.KafkaTopicNameInvalid
+ */
 export class ImportedTopic extends Resource implements ITopic {
   /** Name in Kafka. */
   public readonly topicName: string;
@@ -84,6 +88,7 @@ export class ImportedTopic extends Resource implements ITopic {
 
   constructor(scope: Construct, id: string, props: TopicAttributes) {
     super(scope, id);
+    enforce(this.node.path, props, [TOPIC_NAME_RULE]);
     this.topicName = props.topicName;
     this.grants = new TopicGrants(this, props.cluster);
   }

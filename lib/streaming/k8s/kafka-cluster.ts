@@ -154,9 +154,7 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
     recordSizing(kafka, this.sizing);
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
-    const ledger = TopicLedger.of(this);
-    ledger.sizing = this.sizing;
-    this.node.addValidation({ validate: () => ledger.validate() });
+    TopicLedger.of(this).sizing = this.sizing;
   }
 
   /** Declares a topic on this cluster. */

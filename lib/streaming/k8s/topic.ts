@@ -7,7 +7,7 @@ import { requireAllocation } from '../../cost/applied-allocation';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { resolveTopic, topicRules } from '../topic-rules';
+import { TOPIC_NAME_RULE, resolveTopic, topicRules } from '../topic-rules';
 import type { IKafkaCluster } from './kafka-cluster';
 import { TopicGrants } from './topic-grants';
 
@@ -31,8 +31,8 @@ export interface TopicProps extends TopicOptions {
  * before the operator, or clear `metadata.finalizers`.
  *
  * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicReplicationInvalid,
- * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicUncleanElection,
- * Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.TokenRefused
+ * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
+ * Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.TokenRefused
  */
 export class Topic extends Construct implements ITopic {
   /** Imports an existing topic, to grant access to it. */
@@ -74,7 +74,11 @@ export class Topic extends Construct implements ITopic {
   }
 }
 
-/** A topic that exists already. */
+/**
+ * A topic that exists already.
+ *
+ * @throws Millrace.KafkaTopicNameInvalid
+ */
 export class ImportedTopic extends Construct implements ITopic {
   /** Name in Kafka. */
   public readonly topicName: string;
@@ -83,6 +87,7 @@ export class ImportedTopic extends Construct implements ITopic {
 
   constructor(scope: Construct, id: string, props: TopicAttributes) {
     super(scope, id);
+    enforce(this.node.path, props, [TOPIC_NAME_RULE]);
     this.topicName = props.topicName;
     this.grants = new TopicGrants(this, props.cluster);
   }

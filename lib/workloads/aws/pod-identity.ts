@@ -21,6 +21,7 @@ export interface PodIdentityProps {
   readonly securityGroups?: ec2.ISecurityGroup[];
 }
 
+const CLUSTER_NAME = /^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$/;
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
@@ -41,6 +42,14 @@ export class PodIdentity extends Resource implements iam.IGrantable, ec2.IConnec
   constructor(scope: Construct, id: string, props: PodIdentityProps) {
     super(scope, id);
     enforce(this.node.path, props, [
+      {
+        code: 'Millrace.PodIdentityInvalid',
+        subject: 'clusterName',
+        value: (input) => input.clusterName,
+        valid: (name: string) => CLUSTER_NAME.test(name),
+        allowed: "the name of one EKS cluster: 1-100 letters, digits, '-' or '_', no wildcard",
+        fix: 'use the name, not the ARN',
+      },
       {
         code: 'Millrace.PodIdentityInvalid',
         subject: 'namespace',

@@ -23,6 +23,8 @@ export interface PodTemplateInput {
 
 /** Name under which the container port, the service port and the probes find each other. */
 export const PORT_NAME = 'http';
+/** Where the only writable folder of the container is. */
+export const TMP_PATH = '/tmp';
 // Endpoint removal reaches kube-proxy and load balancers some seconds after a pod begins to stop; requests still arrive meanwhile.
 const PRE_STOP_SECONDS = 15;
 const DRAIN_SECONDS = 30;
@@ -57,7 +59,7 @@ export function podTemplate(input: PodTemplateInput): Record<string, unknown> {
           lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true },
           volumeMounts: [
-            { name: 'tmp', mountPath: '/tmp' },
+            { name: 'tmp', mountPath: TMP_PATH },
             ...input.secrets.map(({ volumeName, mountPath }) => ({ name: volumeName, mountPath, readOnly: true })),
           ],
         },

@@ -6,7 +6,7 @@ import { recordSizing } from '../../core/sizing';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { type PodSize, TARGET_CPU_UTILISATION } from '../pod-size';
 import { NetworkBoundary } from './network-boundary';
-import { PORT_NAME, type SecretMount, podTemplate } from './pod-template';
+import { PORT_NAME, type SecretMount, TMP_PATH, podTemplate } from './pod-template';
 import { ServiceIdentity } from './service-identity';
 
 /** How many replicas a service has. */
@@ -186,8 +186,23 @@ export class Service extends Construct {
     this.environment[name] = value;
   }
 
-  /** Mounts a secret as files below a path. */
+  /**
+   * Mounts a secret as files below a path.
+   *
+   * @throws Millrace.ServiceInvalid
+   */
   public mountSecret(secretName: string, mountPath: string): void {
+    const taken = [TMP_PATH, ...this.secrets.map((secret) => secret.mountPath)];
+    enforce(`${this.node.path} mountSecret`, { mountPath }, [
+      {
+        code: 'Millrace.ServiceInvalid',
+        subject: 'mountPath',
+        value: (input) => input.mountPath,
+        valid: (given: string) => given.startsWith('/') && !taken.includes(given),
+        allowed: `an absolute path where nothing is mounted yet (mounted: ${taken.join(', ')})`,
+        fix: 'choose another path; one service acts as one Kafka user',
+      },
+    ]);
     this.secrets.push({ volumeName: `secret-${this.secrets.length}`, secretName, mountPath });
   }
 
@@ -256,6 +271,14 @@ const SERVICE_RULES = [
     allowed: (props: ServiceInput) => `a whole number from minReplicas (${props.minReplicas})`,
     fix: 'raise it, or leave it out for twice the size at peak',
     tokens: 'refuse' as const,
+  },
+  {
+    code: 'Millrace.ServiceInvalid',
+    subject: 'identity',
+    value: (props: ServiceInput) => props.identity?.serviceAccountName,
+    valid: (name: string) => /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name),
+    allowed: 'a service account whose name is a lower-case DNS subdomain',
+    fix: 'use the name of the service account',
   },
 ];
 

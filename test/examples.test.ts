@@ -1,0 +1,129 @@
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+import { build as awsTopic } from '../examples/aws-topic';
+import { build as kubernetesTopicAndService } from '../examples/kubernetes-topic-and-service';
+import { build as podReadsMsk } from '../examples/pod-reads-msk';
+import { build as tagPolicyWithExemption } from '../examples/tag-policy-with-exemption';
+import { core, cost } from '../lib';
+
+const DEFAULT_KEYS = 'team, service, cost-center, environment';
+let folder: string;
+
+beforeAll(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-examples-'));
+  jest.spyOn(console, 'error').mockImplementation();
+  // On this day the exemption of the last example holds.
+  jest.spyOn(Date, 'now').mockReturnValue(Date.parse('2027-06-30T23:59:59Z'));
+});
+afterAll(() => {
+  jest.restoreAllMocks();
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+function coverageOf(assembly: core.Assembly, keys = cost.AllocationKeys.DEFAULT): string {
+  return cost.AllocationCoverage.of(assembly, keys.required).summary;
+}
+
+function resources(assembly: core.Assembly, type: string): Record<string, any>[] {
+  return assembly.stacks
+    .flatMap((stack) => stack.resources)
+    .filter((resource) => resource.type === type)
+    .map((resource) => resource.properties);
+}
+
+function objects(assembly: core.Assembly, kind: string): any[] {
+  return assembly.objects.map((object) => object.manifest).filter((manifest) => manifest.kind === kind);
+}
+
+test('every example is here', () => {
+  expect(fs.readdirSync(path.join(__dirname, '../examples')).sort()).toEqual([
+    'aws-topic.ts',
+    'kubernetes-topic-and-service.ts',
+    'pod-reads-msk.ts',
+    'tag-policy-with-exemption.ts',
+  ]);
+});
+
+test('a topic on AWS: a sized cluster, a topic without a function behind it, and an owner for all that can be tagged', () => {
+  awsTopic(path.join(folder, 'aws-topic'));
+  const assembly = core.Assembly.fromDirectories({ templates: path.join(folder, 'aws-topic') });
+  const [, covered, total] = /^(\d+) of (\d+) taggable resources carry all required keys \((.*)\)$/.exec(coverageOf(assembly)) ?? [];
+  expect(Number(covered)).toBeGreaterThan(20);
+  expect(covered).toBe(total);
+  expect(resources(assembly, 'AWS::MSK::Cluster')).toMatchObject([
+    { NumberOfBrokerNodes: 3, BrokerNodeGroupInfo: { InstanceType: 'express.m7g.large' } },
+  ]);
+  expect(resources(assembly, 'AWS::MSK::Topic')).toMatchObject([
+    { TopicName: 'payments.authorized', PartitionCount: 24, ReplicationFactor: 3 },
+  ]);
+  expect(resources(assembly, 'AWS::Lambda::Function')).toEqual([]);
+  expect(assembly.stacks[0].tags).toEqual({ team: 'streaming', service: 'kafka', 'cost-center': 'CC-1042', environment: 'prod' });
+});
+
+test('a topic and a service on Kubernetes: every object is labelled, and the service may write to the topic and do nothing else', () => {
+  kubernetesTopicAndService(path.join(folder, 'kubernetes'));
+  const assembly = core.Assembly.fromDirectories({ manifests: path.join(folder, 'kubernetes') });
+  expect(coverageOf(assembly)).toBe(`11 of 11 Kubernetes objects carry all required keys (${DEFAULT_KEYS})`);
+  expect(objects(assembly, 'KafkaTopic')).toMatchObject([{ spec: { topicName: 'payments.authorized', partitions: 24 } }]);
+  expect(objects(assembly, 'KafkaUser')[0].spec.authorization.acls).toEqual([
+    { resource: { type: 'topic', name: 'payments.authorized', patternType: 'literal' }, operations: ['Describe', 'Write'] },
+  ]);
+  const { resources: size, env } = objects(assembly, 'Deployment')[0].spec.template.spec.containers[0];
+  expect(size.requests).toEqual({ cpu: '500m', memory: '256Mi' });
+  expect(env).toContainEqual({ name: 'KAFKA_SECURITY_PROTOCOL', value: 'SSL' });
+});
+
+test('a pod that reads from MSK: one owner, one service account, one topic and one group on both sides', () => {
+  podReadsMsk(path.join(folder, 'pod'));
+  const assembly = core.Assembly.fromDirectories({
+    templates: path.join(folder, 'pod/cdk.out'),
+    manifests: path.join(folder, 'pod/cdk8s.out'),
+  });
+  expect(coverageOf(assembly)).toBe(
+    `2 of 2 taggable resources carry all required keys (${DEFAULT_KEYS}); 6 of 6 Kubernetes objects carry all required keys (${DEFAULT_KEYS})`,
+  );
+  const [association] = resources(assembly, 'AWS::EKS::PodIdentityAssociation');
+  expect([association.Namespace, association.ServiceAccount]).toEqual(['fraud', 'radar']);
+  const { metadata, spec } = objects(assembly, 'Deployment')[0];
+  expect([metadata.namespace, spec.template.spec.serviceAccountName]).toEqual(['fraud', 'radar']);
+  const allowed = resources(assembly, 'AWS::IAM::Policy').flatMap((policy) =>
+    policy.PolicyDocument.Statement.flatMap((statement: any) => statement.Action),
+  );
+  expect(allowed.sort()).toEqual([
+    'kafka-cluster:AlterGroup',
+    'kafka-cluster:Connect',
+    'kafka-cluster:DescribeGroup',
+    'kafka-cluster:DescribeTopic',
+    'kafka-cluster:ReadData',
+  ]);
+  expect(resources(assembly, 'AWS::EC2::SecurityGroupIngress')).toMatchObject([
+    { FromPort: 9098, GroupId: 'sg-0f1e2d3c4b5a69788', SourceSecurityGroupId: 'sg-0a1b2c3d4e5f60718' },
+  ]);
+  expect(JSON.stringify(objects(assembly, 'NetworkPolicy')[0].spec.egress)).toContain('"port":9098');
+});
+
+describe('a tag policy with an exemption', () => {
+  const keys = new cost.AllocationKeys({ costCenter: 'acme.com/cost-center', required: ['data-class'] });
+  const violations = (outdir: string) =>
+    JSON.parse(fs.readFileSync(path.join(outdir, 'validation-report.json'), 'utf8'))
+      .pluginReports.filter((report: any) => report.pluginName === 'millrace-tag-policy')
+      .flatMap((report: any) => report.violations.map((violation: any) => `${violation.severity} ${violation.ruleName}`));
+
+  test('lets the exempt stack through and shows that it does', () => {
+    const outdir = path.join(folder, 'exempt');
+    tagPolicyWithExemption(outdir);
+    const assembly = core.Assembly.fromDirectories({ templates: outdir });
+    expect(coverageOf(assembly, keys)).toBe(
+      '1 of 2 taggable resources carry all required keys (team, service, acme.com/cost-center, environment, data-class)',
+    );
+    expect(violations(outdir)).toEqual(['info Millrace.TagExempt']);
+  });
+
+  test('refuses it from the day after', () => {
+    jest.mocked(Date.now).mockReturnValue(Date.parse('2027-07-01T00:00:00Z'));
+    const outdir = path.join(folder, 'expired');
+    expect(() => tagPolicyWithExemption(outdir)).toThrow();
+    expect(violations(outdir)).toEqual(['error Millrace.TagsMissing']);
+  });
+});

@@ -1,0 +1,259 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import fc from 'fast-check';
+import { enforce } from '../../lib/core/rule';
+import { CleanupPolicy, type TopicOptions } from '../../lib/streaming/topic';
+import { TOPIC_CONFIG_NAMES } from '../../lib/streaming/topic-config';
+import {
+  CONSUME_RULES,
+  TOPIC_NAME_RULE,
+  type TopicSurroundings,
+  metricName,
+  resolveTopic,
+  topicRules,
+} from '../../lib/streaming/topic-rules';
+import { refusalOf } from '../contract/refusal';
+
+const KUBERNETES: TopicSurroundings = { brokers: 3, express: false };
+const EXPRESS: TopicSurroundings = { brokers: 3, express: true };
+const IMPORTED: TopicSurroundings = { express: false };
+
+function refusedFor(options: Partial<TopicOptions>, surroundings = KUBERNETES): string[] {
+  return refusalOf(() => enforce('Topic', { topicName: 'payments', ...options, surroundings }, topicRules(options.config)));
+}
+
+const CHARACTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-'];
+
+describe('the name of a topic', () => {
+  test.each([
+    ['empty', ''],
+    ['the current folder', '.'],
+    ['the parent folder', '..'],
+    ['250 characters', 'x'.repeat(250)],
+    ['a space', 'pay ments'],
+    ['a slash', 'pay/ments'],
+    ['a letter beyond ASCII', 'zahlungsströme'],
+    ['a line break', 'payments\n'],
+    ['a wildcard', '*'],
+    ['a policy variable', '${aws:username}'],
+    ['missing', undefined as never],
+  ])('fails when it is %s', (_what, topicName) => {
+    expect(refusedFor({ topicName })).toEqual(['Millrace.KafkaTopicNameInvalid topicName']);
+    expect(refusalOf(() => enforce('Topic', { topicName }, [TOPIC_NAME_RULE]))).toEqual(['Millrace.KafkaTopicNameInvalid topicName']);
+  });
+
+  test.each(['a', '...', '__consumer_offsets', 'x'.repeat(249), 'payments.authorized-v2'])("passes '%s'", (topicName) => {
+    expect(refusedFor({ topicName })).toEqual([]);
+  });
+
+  test('of allowed characters passes, whatever it is, and is emitted as it is', () => {
+    const names = fc.array(fc.constantFrom(...CHARACTERS), { minLength: 1, maxLength: 249 }).map((letters) => letters.join(''));
+    fc.assert(
+      fc.property(
+        names.filter((name) => name !== '.' && name !== '..'),
+        (topicName) => {
+          expect(refusedFor({ topicName })).toEqual([]);
+          expect(resolveTopic({ topicName }, { minInsyncReplicas: false }).topicName).toBe(topicName);
+        },
+      ),
+    );
+  });
+
+  test('fails with any character that is not allowed, wherever it stands', () => {
+    const foreign = fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }).filter((letter) => !CHARACTERS.includes(letter));
+    fc.assert(
+      fc.property(fc.constantFrom('', 'a', 'a.b'), foreign, fc.constantFrom('', 'z'), (before, letter, after) => {
+        expect(refusedFor({ topicName: `${before}${letter}${after}` })).toEqual(['Millrace.KafkaTopicNameInvalid topicName']);
+      }),
+    );
+  });
+
+  test("becomes a metric name in which '.' and '_' are the same", () => {
+    expect([metricName('a.b_c'), metricName('a_b.c')]).toEqual(['a_b_c', 'a_b_c']);
+  });
+});
+
+describe('partitions', () => {
+  test.each([0, -1, 1.5, NaN, Infinity])('fail when they are %p', (partitions) => {
+    expect(refusedFor({ partitions })).toEqual(['Millrace.KafkaTopicPartitionsInvalid partitions']);
+  });
+
+  test('fail when they are known only at deploy time', () => {
+    expect(refusedFor({ partitions: Token.asNumber({ Ref: 'N' }) })).toEqual(['Millrace.TokenRefused partitions']);
+  });
+});
+
+describe('the replication factor', () => {
+  const refused = ['Millrace.KafkaTopicReplicationInvalid replicationFactor'];
+
+  test.each([0, -3, 4, 2.5, NaN])('fails on three brokers when it is %p', (replicationFactor) => {
+    expect(refusedFor({ replicationFactor })).toEqual(refused);
+  });
+
+  test.each([1, 2, 3])('passes on three brokers when it is %p', (replicationFactor) => {
+    expect(refusedFor({ replicationFactor })).toEqual([]);
+  });
+
+  test('fails on Express brokers unless it is 3', () => {
+    expect([1, 2, 4, 3, undefined].map((replicationFactor) => refusedFor({ replicationFactor }, { ...EXPRESS, brokers: 6 }))).toEqual([
+      refused,
+      refused,
+      refused,
+      [],
+      [],
+    ]);
+  });
+
+  test('may be anything on an imported cluster, whose brokers are not known', () => {
+    expect(refusedFor({ replicationFactor: 7 }, IMPORTED)).toEqual([]);
+  });
+
+  test('fails when it is known only at deploy time', () => {
+    expect(refusedFor({ replicationFactor: Token.asNumber({ Ref: 'N' }) })).toEqual(['Millrace.TokenRefused replicationFactor']);
+  });
+});
+
+describe('retention', () => {
+  test.each([Duration.days(0), Duration.hours(NaN), Duration.seconds(0.0001), Duration.days(Infinity)])(
+    'fails when it is %p',
+    (retention) => {
+      expect(refusedFor({ retention })).toEqual(['Millrace.KafkaTopicRetentionInvalid retention']);
+    },
+  );
+
+  test('fails when it is known only at deploy time', () => {
+    expect(refusedFor({ retention: Duration.days(Token.asNumber({ Ref: 'N' })) })).toEqual(['Millrace.TokenRefused retention']);
+  });
+
+  test('fails when it is given twice', () => {
+    expect(refusedFor({ retention: Duration.days(1), config: { 'retention.ms': '-1' } })).toEqual([
+      "Millrace.KafkaTopicRetentionTwice config['retention.ms']",
+    ]);
+    expect(refusedFor({ config: { 'retention.ms': '-1' } })).toEqual([]);
+  });
+});
+
+describe('settings', () => {
+  test.each(['retention.msec', 'num.io.threads', 'toString', ''])("fail for the name '%s', which no topic has", (name) => {
+    expect(refusedFor({ config: { [name]: '1' } })).toEqual([`Millrace.KafkaTopicConfigUnknown config['${name}']`]);
+  });
+
+  test.each(['true', 'TRUE', 'True'])("fail for an unclean election of '%s', which Kafka reads in any case", (value) => {
+    expect(refusedFor({ config: { 'unclean.leader.election.enable': value } })).toEqual([
+      "Millrace.KafkaTopicUncleanElection config['unclean.leader.election.enable']",
+    ]);
+  });
+
+  test('may say that there is no unclean election', () => {
+    expect(refusedFor({ config: { 'unclean.leader.election.enable': 'false' } })).toEqual([]);
+  });
+
+  test.each([
+    ['3', 3],
+    ['4', 3],
+    ['2', 2],
+    ['0', 3],
+    ['1.5', 3],
+    ['two', 3],
+  ])('fail for %s in-sync replicas of %s', (value, replicationFactor) => {
+    expect(refusedFor({ replicationFactor, config: { 'min.insync.replicas': value } })).toEqual([
+      "Millrace.KafkaTopicMinInsyncInvalid config['min.insync.replicas']",
+    ]);
+  });
+
+  test('of one in-sync replica of one pass', () => {
+    expect(refusedFor({ replicationFactor: 1, config: { 'min.insync.replicas': '1' } })).toEqual([]);
+  });
+
+  test.each([
+    ['a second setting behind a line break', '1\nunclean.leader.election.enable=true'],
+    ['a carriage return', '1\r'],
+    ['space around it', ' 1 '],
+    ['nothing', ''],
+    ['no text', 1 as never],
+  ])('fail for a value that is %s', (_what, value) => {
+    expect(refusedFor({ config: { 'max.message.bytes': value } })).toEqual([
+      "Millrace.KafkaTopicConfigInvalid config['max.message.bytes']",
+    ]);
+  });
+
+  test('fail for a value known only at deploy time, which would be encoded as it stands', () => {
+    expect(refusedFor({ config: { 'max.message.bytes': Token.asString({ Ref: 'Bytes' }) } })).toEqual([
+      "Millrace.TokenRefused config['max.message.bytes']",
+    ]);
+  });
+
+  test('are known by every name of the published list', () => {
+    expect(TOPIC_CONFIG_NAMES.size).toBe(33);
+    const config = Object.fromEntries([...TOPIC_CONFIG_NAMES].map((name) => [name, name === 'min.insync.replicas' ? '2' : '1']));
+    expect(refusedFor({ config })).toEqual([]);
+  });
+});
+
+test('everything that is wrong with a topic is reported at once', () => {
+  const options = {
+    topicName: 'a/b',
+    partitions: 0,
+    replicationFactor: 9,
+    retention: Duration.days(0),
+    config: { nonsense: '1', 'unclean.leader.election.enable': 'true', 'min.insync.replicas': '9', 'retention.ms': '1' },
+  };
+  expect(refusedFor(options).map((refusal) => refusal.split(' ')[0])).toEqual([
+    'Millrace.KafkaTopicNameInvalid',
+    'Millrace.KafkaTopicPartitionsInvalid',
+    'Millrace.KafkaTopicReplicationInvalid',
+    'Millrace.KafkaTopicRetentionInvalid',
+    'Millrace.KafkaTopicConfigUnknown',
+    'Millrace.KafkaTopicUncleanElection',
+    'Millrace.KafkaTopicMinInsyncInvalid',
+    'Millrace.KafkaTopicRetentionTwice',
+  ]);
+});
+
+describe('a topic with its defaults filled in', () => {
+  test('has 6 partitions, 3 copies, 7 days and one in-sync replica fewer than copies', () => {
+    expect(resolveTopic({ topicName: 'a' }, { minInsyncReplicas: false })).toEqual({
+      topicName: 'a',
+      partitions: 6,
+      replicationFactor: 3,
+      config: { 'cleanup.policy': 'delete', 'min.insync.replicas': '2', 'retention.ms': '604800000' },
+    });
+    expect(resolveTopic({ topicName: 'a', replicationFactor: 1 }, { minInsyncReplicas: false }).config['min.insync.replicas']).toBe('1');
+  });
+
+  test('leaves the in-sync replicas to brokers that manage them', () => {
+    expect(resolveTopic({ topicName: 'a' }, { minInsyncReplicas: true }).config).toEqual({
+      'cleanup.policy': 'delete',
+      'retention.ms': '604800000',
+    });
+  });
+
+  test('keeps what was asked for, with settings in order of their names', () => {
+    const options = {
+      topicName: 'a',
+      partitions: 12,
+      retention: Duration.millis(1),
+      cleanupPolicy: CleanupPolicy.COMPACT_DELETE,
+      config: { 'segment.ms': '2', 'max.message.bytes': '3' },
+    };
+    const { partitions, config } = resolveTopic(options, { minInsyncReplicas: true });
+    expect(partitions).toBe(12);
+    expect(Object.entries(config)).toEqual([
+      ['cleanup.policy', 'compact,delete'],
+      ['max.message.bytes', '3'],
+      ['retention.ms', '1'],
+      ['segment.ms', '2'],
+    ]);
+  });
+});
+
+describe('a consumer group', () => {
+  const refused = (groupId: unknown) => refusalOf(() => enforce('grants.consume', { groupId: groupId as string }, CONSUME_RULES));
+
+  test.each(['', '*', 'a*', 'fraud team', 'gruppe-ä', 'x'.repeat(250), 'a/b', undefined])('fails when it is %p', (groupId) => {
+    expect(refused(groupId)).toEqual(['Millrace.KafkaGroupInvalid groupId']);
+  });
+
+  test('passes by its exact name, or when known only at deploy time', () => {
+    expect([refused('fraud-features.v2_1'), refused(Token.asString({ Ref: 'Group' }))]).toEqual([[], []]);
+  });
+});

@@ -1,0 +1,232 @@
+import { Duration, Size, Token } from 'aws-cdk-lib';
+import { Cpu } from 'cdk8s-plus-27';
+import fc from 'fast-check';
+import { PodSize, type ServiceDemand } from '../../lib/workloads/pod-size';
+import { codeOf, refusalOf } from '../contract/refusal';
+
+const MIB = 1024 * 1024;
+const GATEWAY: ServiceDemand = {
+  peakRequestsPerSecond: 1200,
+  cpuTimePerRequest: Duration.millis(2),
+  latency: Duration.millis(40),
+  idleMemory: Size.mebibytes(180),
+  memoryPerRequest: Size.kibibytes(256),
+};
+
+describe('a size for a demand', () => {
+  test('carries the peak at 60 % CPU with a zone lost', () => {
+    // 1200/s x 2 ms = 2.4 busy cores, at 60 % 4 cores = 8 pods of 500 m, with the third zone 12; 250 m would take 24.
+    // 1200/s x 40 ms = 48 in flight, 6 on each of 8 survivors: (180 + 6 x 0.25) MiB x 1.2 = 217.8, in steps of 64: 256.
+    const size = PodSize.forDemand(GATEWAY);
+    expect([size.cpuMillis, size.replicas, size.memoryBytes]).toEqual([500, 12, 256 * MIB]);
+    expect(size.choice).toBe('12 x 500m / 256 MiB');
+    expect(size.bottleneck).toBe('cpu');
+    expect(size.utilisation).toEqual({ cpu: 1, memory: 0.709 });
+    expect(size.reason).toBe(
+      '1200 requests/s keep 2.40 cores busy; at 60 % with one of 3 zones lost that is 12 replicas of 500m; 6.0 requests in flight a replica',
+    );
+    expect(size.alternatives.map(({ choice, reason }) => `${choice}: ${reason}`)).toEqual([
+      '24 x 250m: 6 cores requested',
+      '6 x 1000m: 6 cores requested',
+    ]);
+  });
+
+  test('counts the fullest zone as the lost one when the replicas do not divide by three', () => {
+    // 366/s x 1 ms = 0.366 busy cores, at 60 % 6.1 pods of 100 m, so 7. Of 10 replicas a zone holds 4 and leaves 6; of 11 it leaves 7.
+    const size = PodSize.forDemand({ ...GATEWAY, peakRequestsPerSecond: 366, cpuTimePerRequest: Duration.millis(1) });
+    expect([size.replicas, size.cpuMillis]).toEqual([11, 100]);
+    expect(size.utilisation.cpu).toBe(0.8714);
+  });
+
+  test('has a replica a zone however little there is to do, and says that this is why', () => {
+    const size = PodSize.forDemand({ peakRequestsPerSecond: 0.1, cpuTimePerRequest: Duration.millis(1), idleMemory: Size.mebibytes(40) });
+    expect([size.replicas, size.cpuMillis, size.memoryBytes, size.bottleneck]).toEqual([3, 100, 64 * MIB, 'availability']);
+  });
+
+  test('grows beyond twelve replicas only with the largest pods', () => {
+    // 100 busy cores, at 60 % 20.8 pods of 8 cores, so 21, with the third zone 32.
+    const size = PodSize.forDemand({ ...GATEWAY, peakRequestsPerSecond: 10_000, cpuTimePerRequest: Duration.millis(10) });
+    expect([size.replicas, size.cpuMillis]).toEqual([32, 8000]);
+  });
+
+  test('takes a request to be in flight for its CPU time when no latency is given', () => {
+    const { latency: _latency, ...busy } = GATEWAY;
+    expect(PodSize.forDemand(busy)).toEqual(PodSize.forDemand({ ...busy, latency: busy.cpuTimePerRequest }));
+  });
+
+  test('takes fractions of a millisecond', () => {
+    expect(PodSize.forDemand({ ...GATEWAY, cpuTimePerRequest: Duration.millis(0.5) }).choice).toBe('9 x 250m / 256 MiB');
+  });
+
+  test('fails for more than 300 replicas: 200 survivors of 8 cores at 60 % are 960 busy cores', () => {
+    const demand = (cores: number) => ({ ...GATEWAY, peakRequestsPerSecond: cores, cpuTimePerRequest: Duration.seconds(1) });
+    expect([codeOf(() => PodSize.forDemand(demand(960))), codeOf(() => PodSize.forDemand(demand(961)))]).toEqual([
+      undefined,
+      'Millrace.ServiceDemandDoesNotFit',
+    ]);
+    expect(PodSize.forDemand(demand(960)).replicas).toBe(300);
+  });
+});
+
+describe('for any demand', () => {
+  const demands = fc.record({
+    rate: fc.double({ min: 0.01, max: 200_000, noNaN: true }),
+    cpu: fc.double({ min: 0.01, max: 5000, noNaN: true }),
+    latency: fc.double({ min: 0.01, max: 60_000, noNaN: true }),
+    idle: fc.integer({ min: 1, max: 4096 }),
+    each: fc.integer({ min: 1, max: 10_000 }),
+  });
+  type Drawn = typeof demands extends fc.Arbitrary<infer T> ? T : never;
+  const demandOf = ({ rate, cpu, latency, idle, each }: Drawn): ServiceDemand => ({
+    peakRequestsPerSecond: rate,
+    cpuTimePerRequest: Duration.millis(cpu),
+    latency: Duration.millis(latency),
+    idleMemory: Size.mebibytes(idle),
+    memoryPerRequest: Size.kibibytes(each),
+  });
+  const sized = (drawn: Drawn) => {
+    try {
+      return PodSize.forDemand(demandOf(drawn));
+    } catch (error) {
+      expect((error as { code: string }).code).toBe('Millrace.ServiceDemandDoesNotFit');
+      return undefined;
+    }
+  };
+
+  test('the two zones that survive carry the peak at 60 % CPU, and their memory what is in flight', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(demands, (drawn) => {
+        const size = sized(drawn);
+        if (!size) return;
+        found++;
+        const survivors = size.replicas - Math.ceil(size.replicas / 3);
+        expect((drawn.rate * drawn.cpu) / (survivors * size.cpuMillis)).toBeLessThanOrEqual(0.6 + 1e-9);
+        const inFlight = (drawn.rate * drawn.latency) / 1000 / survivors;
+        expect(size.memoryBytes).toBeGreaterThanOrEqual((drawn.idle * MIB + inFlight * drawn.each * 1024) * 1.2 * (1 - 1e-9));
+        expect(size.memoryBytes % (64 * MIB)).toBe(0);
+        expect(size.replicas).toBeGreaterThanOrEqual(3);
+        expect(size.replicas).toBeLessThanOrEqual(300);
+        for (const share of Object.values(size.utilisation)) expect(share).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 500 },
+    );
+    expect(found).toBeGreaterThan(50);
+  });
+
+  test('no smaller pod of the ladder would do with twelve replicas', () => {
+    const ladder = [100, 250, 500, 1000, 2000, 4000, 8000];
+    fc.assert(
+      fc.property(demands, (drawn) => {
+        const size = sized(drawn);
+        const smaller = size && ladder[ladder.indexOf(size.cpuMillis) - 1];
+        if (!smaller) return;
+        // Twelve replicas leave eight.
+        expect((drawn.rate * drawn.cpu) / (8 * smaller)).toBeGreaterThan(0.6);
+      }),
+    );
+  });
+
+  test('more requests never take smaller pods, nor fewer of the same size', () => {
+    fc.assert(
+      fc.property(demands, fc.double({ min: 1, max: 10, noNaN: true }), (drawn, factor) => {
+        const less = sized(drawn);
+        const more = sized({ ...drawn, rate: drawn.rate * factor });
+        if (!less) return expect(more).toBeUndefined();
+        if (!more) return undefined;
+        expect(more.cpuMillis).toBeGreaterThanOrEqual(less.cpuMillis);
+        if (more.cpuMillis === less.cpuMillis) expect(more.replicas).toBeGreaterThanOrEqual(less.replicas);
+        return undefined;
+      }),
+    );
+  });
+});
+
+describe('a demand', () => {
+  const invalid = (subject: string) => [`Millrace.ServiceDemandInvalid demand.${subject}`];
+
+  test.each<[keyof ServiceDemand, unknown]>([
+    ['peakRequestsPerSecond', 0],
+    ['peakRequestsPerSecond', -1],
+    ['peakRequestsPerSecond', NaN],
+    ['peakRequestsPerSecond', Infinity],
+    ['cpuTimePerRequest', Duration.millis(0)],
+    ['cpuTimePerRequest', Duration.millis(NaN)],
+    ['latency', Duration.millis(0)],
+    ['latency', Duration.millis(Infinity)],
+    ['idleMemory', Size.mebibytes(0)],
+    ['memoryPerRequest', Size.mebibytes(0)],
+  ])('fails when %s is %p', (subject, value) => {
+    expect(refusalOf(() => PodSize.forDemand({ ...GATEWAY, [subject]: value }))).toEqual(invalid(subject));
+  });
+
+  test('may give memory in fractions of a unit', () => {
+    expect(PodSize.forDemand({ ...GATEWAY, memoryPerRequest: Size.kibibytes(0.3) }).memoryBytes).toBe(256 * MIB);
+  });
+
+  test('fails for everything that is known only at deploy time, at once', () => {
+    const token = () => Token.asNumber({ Ref: 'N' });
+    const late: ServiceDemand = {
+      peakRequestsPerSecond: token(),
+      cpuTimePerRequest: Duration.millis(token()),
+      latency: Duration.millis(token()),
+      idleMemory: Size.mebibytes(token()),
+      memoryPerRequest: Size.mebibytes(token()),
+    };
+    const subjects = ['peakRequestsPerSecond', 'cpuTimePerRequest', 'latency', 'idleMemory', 'memoryPerRequest'];
+    expect(refusalOf(() => PodSize.forDemand(late))).toEqual(subjects.map((subject) => `Millrace.TokenRefused demand.${subject}`));
+  });
+});
+
+describe('a size chosen by hand', () => {
+  const memory = Size.mebibytes(768);
+
+  test('is taken as it is, with a replica a zone', () => {
+    expect(PodSize.fixed({ cpu: Cpu.millis(500), memory })).toMatchObject({ choice: '3 x 500m / 768 MiB', bottleneck: 'chosen by hand' });
+    expect(PodSize.fixed({ cpu: Cpu.units(2), memory, replicas: 1 })).toMatchObject({
+      cpuMillis: 2000,
+      replicas: 1,
+      memoryBytes: 768 * MIB,
+    });
+  });
+
+  test.each([
+    [1.005, 1005],
+    [4.35, 4350],
+    [0.01, 10],
+    [2.3, 2300],
+  ])('of %p cores is %p thousandths, without floating-point dust', (cores, millis) => {
+    expect(PodSize.fixed({ cpu: Cpu.units(cores), memory }).cpuMillis).toBe(millis);
+  });
+
+  test('of any whole number of thousandths is that number, however it is written', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 10, max: 192_000 }), (millis) => {
+        expect(PodSize.fixed({ cpu: Cpu.millis(millis), memory }).cpuMillis).toBe(millis);
+        expect(PodSize.fixed({ cpu: Cpu.units(millis / 1000), memory }).cpuMillis).toBe(millis);
+      }),
+    );
+  });
+
+  test.each([Cpu.millis(9), Cpu.millis(0), Cpu.millis(-100), Cpu.millis(NaN), Cpu.millis(100.5), Cpu.units(0.0105), Cpu.units(Infinity)])(
+    'fails with %p',
+    (cpu) => expect(refusalOf(() => PodSize.fixed({ cpu, memory }))).toEqual(['Millrace.PodSizeInvalid cpu']),
+  );
+
+  test.each([Size.mebibytes(15), Size.mebibytes(0), Size.bytes(17_000_000.5)])('fails with memory of %p', (given) => {
+    expect(refusalOf(() => PodSize.fixed({ cpu: Cpu.millis(100), memory: given }))).toEqual(['Millrace.PodSizeInvalid memory']);
+  });
+
+  test.each([0, -3, 1.5, NaN, 301])('fails with %p replicas', (replicas) => {
+    expect(refusalOf(() => PodSize.fixed({ cpu: Cpu.millis(100), memory, replicas }))).toEqual(['Millrace.PodSizeInvalid replicas']);
+  });
+
+  test('fails for everything at once, tokens included', () => {
+    const late = { cpu: Cpu.millis(1), memory: Size.mebibytes(Token.asNumber({ Ref: 'M' })), replicas: Token.asNumber({ Ref: 'N' }) };
+    expect(refusalOf(() => PodSize.fixed(late))).toEqual([
+      'Millrace.PodSizeInvalid cpu',
+      'Millrace.TokenRefused memory',
+      'Millrace.TokenRefused replicas',
+    ]);
+  });
+});
