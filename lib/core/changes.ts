@@ -45,3 +45,13 @@ function canonical(value: unknown): string {
     ) ?? 'undefined'
   );
 }
+
+/** Values at a property path; `[]` stands for every element of a list. */
+export function valuesAt(value: any, propertyPath: string): unknown {
+  const [head, ...rest] = propertyPath.split('.');
+  const name = head.replace(/(\[\])+$/, '');
+  const next = value?.[name];
+  if (rest.length === 0) return next;
+  if (head.endsWith('[]')) return Array.isArray(next) ? next.map((item) => valuesAt(item, rest.join('.'))) : undefined;
+  return valuesAt(next, rest.join('.'));
+}

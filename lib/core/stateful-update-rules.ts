@@ -1,5 +1,6 @@
-import type { Assembly, SynthesizedObject, SynthesizedResource } from './assembly';
-import { pairedObjects, pairedResources, sameJson } from './changes';
+import type { Assembly, SynthesizedResource } from './assembly';
+import { pairedResources, sameJson, valuesAt } from './changes';
+import { KubernetesImmutableFieldRule, KubernetesRemovalRule } from './kubernetes-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule } from './update-rule';
 
 interface StatefulTypes {
@@ -10,16 +11,6 @@ interface StatefulTypes {
 function statefulTypes(): StatefulTypes['types'] {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- data, loaded when first needed
   return (require('./stateful-types.generated.json') as StatefulTypes).types;
-}
-
-/** Values at a property path; `[]` stands for every element of a list. */
-function valuesAt(value: any, propertyPath: string): unknown {
-  const [head, ...rest] = propertyPath.split('.');
-  const name = head.replace(/(\[\])+$/, '');
-  const next = value?.[name];
-  if (rest.length === 0) return next;
-  if (head.endsWith('[]')) return Array.isArray(next) ? next.map((item) => valuesAt(item, rest.join('.'))) : undefined;
-  return valuesAt(next, rest.join('.'));
 }
 
 /** A changed property that makes CloudFormation replace a resource that holds data. */
@@ -82,66 +73,16 @@ class StatefulRemovalRule implements IUpdateRule {
   }
 }
 
-const IMMUTABLE_FIELDS: Readonly<Record<string, readonly string[]>> = {
-  Deployment: ['spec.selector'],
-  DaemonSet: ['spec.selector'],
-  StatefulSet: ['spec.selector', 'spec.serviceName', 'spec.podManagementPolicy', 'spec.volumeClaimTemplates'],
-  Job: ['spec.selector', 'spec.template', 'spec.completionMode'],
-  StorageClass: ['provisioner', 'parameters', 'reclaimPolicy', 'volumeBindingMode'],
-  PersistentVolumeClaim: ['spec.storageClassName', 'spec.accessModes', 'spec.volumeMode'],
-  RoleBinding: ['roleRef'],
-  ClusterRoleBinding: ['roleRef'],
-};
-
-/** A field that the API server refuses to change: the apply fails half-way through a release. */
-class KubernetesImmutableFieldRule implements IUpdateRule {
-  public readonly id = 'Millrace.KubernetesImmutableField';
-
-  public check(before: Assembly, after: Assembly): Finding[] {
-    return pairedObjects(before, after).flatMap((pair) =>
-      (IMMUTABLE_FIELDS[pair.after.manifest.kind] ?? [])
-        .filter((field) => !sameJson(valuesAt(pair.before.manifest, field), valuesAt(pair.after.manifest, field)))
-        .map((field) => ({
-          code: this.id,
-          severity: FindingSeverity.ERROR,
-          path: pair.after.id,
-          message: `${field} of a ${pair.after.manifest.kind} is immutable and changes from ${JSON.stringify(valuesAt(pair.before.manifest, field))} to ${JSON.stringify(valuesAt(pair.after.manifest, field))}: the API server refuses the apply`,
-          fix: `keep ${field} as it was, or give the object a new name so that both exist during the change`,
-        })),
-    );
-  }
-}
-
-const STATEFUL_KINDS = ['PersistentVolumeClaim', 'StatefulSet'];
-
-/** An object with data that leaves the manifests: a pruning deployer deletes it. */
-class KubernetesRemovalRule implements IUpdateRule {
-  public readonly id = 'Millrace.KubernetesStatefulRemoval';
-
-  public check(before: Assembly, after: Assembly): Finding[] {
-    const present = new Set(after.objects.map((object) => object.id));
-    return before.objects
-      .filter((object) => STATEFUL_KINDS.includes(object.manifest.kind) && !present.has(object.id))
-      .map((object) => this.finding(object));
-  }
-
-  private finding(object: SynthesizedObject): Finding {
-    const kept = object.manifest.metadata?.annotations?.['helm.sh/resource-policy'] === 'keep';
-    return {
-      code: this.id,
-      severity: kept ? FindingSeverity.WARNING : FindingSeverity.ERROR,
-      path: object.id,
-      message: `${object.manifest.kind} ${object.manifest.metadata?.name} leaves the manifests: ${kept ? 'its annotations make a pruning deployer keep it, unmanaged' : 'a pruning deployer deletes it with its data'}`,
-      fix: 'keep the object, or delete it by hand once its data is not needed',
-    };
-  }
-}
-
 /** The update rules for everything that holds data, whoever made it. */
 export class StatefulUpdateRules {
   /** Replacement and removal of stateful CloudFormation resources, immutable fields and removal of stateful Kubernetes objects. */
   public static all(): IUpdateRule[] {
-    return [new StatefulReplacementRule(), new StatefulRemovalRule(), new KubernetesImmutableFieldRule(), new KubernetesRemovalRule()];
+    return [
+      new StatefulReplacementRule(),
+      new StatefulRemovalRule(),
+      new KubernetesImmutableFieldRule(),
+      new KubernetesRemovalRule('Millrace.KubernetesStatefulRemoval', ['PersistentVolumeClaim', 'StatefulSet']),
+    ];
   }
 
   private constructor() {}

@@ -1,5 +1,6 @@
 import type { Assembly, SynthesizedResource, SynthesizedStack } from '../core/assembly';
-import { pairedObjects, pairedResources, sameJson } from '../core/changes';
+import { pairedObjects, pairedResources, sameJson, valuesAt } from '../core/changes';
+import { KubernetesRemovalRule } from '../core/kubernetes-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule } from '../core/update-rule';
 
 /** Fewer partitions than before: neither MSK nor Strimzi can do it, and CloudFormation does not notice at synth. */
@@ -76,12 +77,11 @@ class OneClusterChangeRule implements IUpdateRule {
   public readonly id = 'Millrace.KafkaClusterTwoChanges';
 
   public check(before: Assembly, after: Assembly): Finding[] {
-    const at = (value: any, path: string) => path.split('.').reduce((part, key) => part?.[key], value);
     return pairedResources(before, after, 'AWS::MSK::Cluster').flatMap((pair) => {
       const changed = Object.entries(MSK_UPDATE_GROUPS)
         .filter(
           ([, paths]) =>
-            paths.some((path) => !sameJson(at(pair.before.properties, path), at(pair.after.properties, path))) ||
+            paths.some((path) => !sameJson(valuesAt(pair.before.properties, path), valuesAt(pair.after.properties, path))) ||
             (paths.includes('ConfigurationInfo') && settingsOf(pair.before, pair.stackBefore) !== settingsOf(pair.after, pair.stackAfter)),
         )
         .map(([group]) => group);
@@ -135,27 +135,6 @@ class StorageDecreaseRule implements IUpdateRule {
 
 const STRIMZI_KINDS = ['Kafka', 'KafkaNodePool', 'KafkaTopic'];
 
-/** A Kafka cluster, pool or topic that leaves the manifests. */
-class StrimziRemovalRule implements IUpdateRule {
-  public readonly id = 'Millrace.KafkaRemoval';
-
-  public check(before: Assembly, after: Assembly): Finding[] {
-    const present = new Set(after.objects.map((object) => object.id));
-    return before.objects
-      .filter((object) => STRIMZI_KINDS.includes(object.manifest.kind) && !present.has(object.id))
-      .map((object) => {
-        const kept = object.manifest.metadata?.annotations?.['helm.sh/resource-policy'] === 'keep';
-        return {
-          code: this.id,
-          severity: kept ? FindingSeverity.WARNING : FindingSeverity.ERROR,
-          path: object.id,
-          message: `${object.manifest.kind} ${object.manifest.metadata?.name} leaves the manifests: ${kept ? 'its annotations make a pruning deployer keep it, unmanaged' : 'a pruning deployer deletes it, and the operator its data'}`,
-          fix: 'keep the object, or delete it by hand once its data is not needed',
-        };
-      });
-  }
-}
-
 /** The update rules for Kafka clusters and topics, both flavours. */
 export class KafkaUpdateRules {
   /** Partition decrease, topic identity, two cluster changes at once, shrinking storage, removed Strimzi resources. */
@@ -165,7 +144,7 @@ export class KafkaUpdateRules {
       new TopicIdentityRule(),
       new OneClusterChangeRule(),
       new StorageDecreaseRule(),
-      new StrimziRemovalRule(),
+      new KubernetesRemovalRule('Millrace.KafkaRemoval', STRIMZI_KINDS),
     ];
   }
 

@@ -22,8 +22,9 @@ const synth = (stack: Stack) => Assembly.fromDirectories({ templates: (stack.nod
 
 const stack = newStack();
 own(stack);
-const nodes = new ec2.SecurityGroup(stack, 'Nodes', { vpc: threeZones(stack), allowAllOutbound: false });
-const brokers = new ec2.SecurityGroup(stack, 'Brokers', { vpc: threeZonesOf(stack) });
+const vpc = threeZones(stack);
+const nodes = new ec2.SecurityGroup(stack, 'Nodes', { vpc, allowAllOutbound: false });
+const brokers = new ec2.SecurityGroup(stack, 'Brokers', { vpc });
 const pods = new PodIdentity(stack, 'Pods', { ...RADAR, securityGroups: [nodes] });
 new s3.Bucket(stack, 'Models').grantRead(pods);
 pods.connections.allowTo(brokers, ec2.Port.tcp(9098));
@@ -33,10 +34,6 @@ const only = (type: string) => {
   expect(found).toHaveLength(1);
   return found[0];
 };
-
-function threeZonesOf(scope: Stack): ec2.IVpc {
-  return scope.node.findChild('Vpc') as unknown as ec2.IVpc;
-}
 
 test('the role trusts EKS Pod Identity for this service account of this namespace of this cluster alone', () => {
   expect(only('AWS::IAM::Role').properties.AssumeRolePolicyDocument.Statement).toEqual([

@@ -26,6 +26,7 @@ describe('a size for a demand', () => {
       '1200 requests/s keep 2.40 cores busy; at 60 % with one of 3 zones lost that is 12 replicas of 500m; 6.0 requests in flight a replica',
     );
     expect(size.alternatives.map(({ choice, reason }) => `${choice}: ${reason}`)).toEqual([
+      '60 x 100m: 6 cores requested',
       '24 x 250m: 6 cores requested',
       '6 x 1000m: 6 cores requested',
     ]);
@@ -55,7 +56,8 @@ describe('a size for a demand', () => {
   });
 
   test('takes fractions of a millisecond', () => {
-    expect(PodSize.forDemand({ ...GATEWAY, cpuTimePerRequest: Duration.millis(0.5) }).choice).toBe('9 x 250m / 256 MiB');
+    // 0.6 busy cores, at 60 % 4 pods of 250 m.
+    expect(PodSize.forDemand({ ...GATEWAY, cpuTimePerRequest: Duration.millis(0.5) }).choice).toBe('6 x 250m / 256 MiB');
   });
 
   test('fails for more than 300 replicas: 200 survivors of 8 cores at 60 % are 960 busy cores', () => {
