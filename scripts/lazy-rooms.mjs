@@ -40,10 +40,15 @@ function* indexFiles(dir) {
 
 const MARKER = 'Object.defineProperty(exports, "__esModule", { value: true });\n';
 
+let lazyRooms = 0;
 for (const file of indexFiles('dist/lib')) {
   const source = fs.readFileSync(file, 'utf8');
   const unguarded = path.basename(path.dirname(file)) === 'k8s' && !source.includes('Millrace.Cdk8sMissing');
-  const lazy = source.replace(EAGER, (_, name, target) => `__lazyRoom("${name}", () => require("${target}"));`);
+  const lazy = source.replace(EAGER, (_, name, target) => {
+    lazyRooms += 1;
+    return `__lazyRoom("${name}", () => require("${target}"));`;
+  });
+  lazyRooms += (source.match(/^__lazyRoom\(/gm) ?? []).length;
   const ahead = (lazy === source ? '' : HELPER) + (unguarded ? GUARD([...source.matchAll(RE_EXPORTS)].map(([, target]) => target)) : '');
   if (ahead === '') continue;
   if (!lazy.includes(MARKER)) throw new Error(`${file}: the compiler's output changed shape, lazy rooms cannot be written`);
@@ -52,3 +57,4 @@ for (const file of indexFiles('dist/lib')) {
     lazy.replace(MARKER, () => MARKER + ahead),
   );
 }
+if (lazyRooms === 0) throw new Error("the compiler's output changed shape: no room was found to make lazy");

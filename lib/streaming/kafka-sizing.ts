@@ -60,6 +60,7 @@ const DEFAULT_RETENTION_HOURS = 7 * 24;
 // Brokers a KRaft cluster on MSK may have, and what we hold a Strimzi cluster to as well (streaming reference, 14.5).
 const BROKER_QUOTA = 60;
 const ZONES = 3;
+const DEFAULT_REPLICATION_FACTOR = 3;
 // SizeRoundingBehavior.NONE, spelled out because the sizing runs without the CDK.
 const UNROUNDED = 2 as SizeRoundingBehavior;
 const MAX_STORAGE_GIB = 16_384;
@@ -84,7 +85,7 @@ export class KafkaSizing extends Sizing {
    */
   public static forDemand(demand: KafkaDemand, options: KafkaSizingOptions = {}): KafkaSizing {
     const brokerClass = options.brokerClass ?? BrokerClass.EXPRESS;
-    const replicationFactor = options.replicationFactor ?? 3;
+    const replicationFactor = options.replicationFactor ?? DEFAULT_REPLICATION_FACTOR;
     enforce('KafkaSizing.forDemand', { ...demand, brokerClass, replicationFactor }, DEMAND_RULES);
     const load = toLoad(demand, replicationFactor);
     const candidates = candidatesFor(load, brokerClass);
@@ -103,7 +104,7 @@ export class KafkaSizing extends Sizing {
         .slice(0, 3),
       ...others,
     ];
-    return new KafkaSizing(chosen.type, chosen.brokers, storageGib(load, chosen), {
+    return new KafkaSizing(chosen.type, chosen.brokers, replicationFactor, storageGib(load, chosen), {
       choice: name(chosen),
       bottleneck: chosen.bottleneck,
       utilisation: utilisationOf(load, chosen.type, chosen.brokers, DEFAULT_ASSUMPTIONS),
@@ -121,7 +122,7 @@ export class KafkaSizing extends Sizing {
     enforce('KafkaSizing.fixed', size, FIXED_RULES);
     const express = size.brokerType.brokerClass === BrokerClass.EXPRESS;
     const gib = express ? undefined : (size.storagePerBroker?.toGibibytes() ?? DEFAULT_STORAGE_GIB);
-    return new KafkaSizing(size.brokerType, size.brokers, gib, {
+    return new KafkaSizing(size.brokerType, size.brokers, DEFAULT_REPLICATION_FACTOR, gib, {
       choice: `${size.brokerType.name} x ${size.brokers}${gib ? ` with ${gib} GiB each` : ''}`,
       bottleneck: 'chosen by hand',
       utilisation: {},
@@ -135,6 +136,8 @@ export class KafkaSizing extends Sizing {
     public readonly brokerType: BrokerType,
     /** Number of brokers, a multiple of three. */
     public readonly brokers: number,
+    /** Copies of each partition that the size counts on; topics have as many unless they say otherwise. */
+    public readonly replicationFactor: number,
     private readonly storageGibPerBroker: number | undefined,
     decision: SizingDecision,
   ) {

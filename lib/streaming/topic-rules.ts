@@ -1,5 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import { type Rule, isPositiveInteger } from '../core/rule';
+import { BrokerClass } from './broker-type';
+import type { KafkaSizing } from './kafka-sizing';
 import { CleanupPolicy, type ConsumeOptions, type TopicOptions } from './topic';
 import { TOPIC_CONFIG_NAMES } from './topic-config';
 
@@ -29,13 +31,13 @@ export interface ResolvedTopic {
 }
 
 /** Fills in defaults and renders the settings of a topic. */
-export function resolveTopic(options: TopicOptions, managed: { readonly minInsyncReplicas: boolean }): ResolvedTopic {
-  const replicationFactor = options.replicationFactor ?? DEFAULT_REPLICATION_FACTOR;
+export function resolveTopic(options: TopicOptions, surroundings: TopicSurroundings): ResolvedTopic {
+  const replicationFactor = replicationFactorOf(options, surroundings);
   const config: { [name: string]: string } = {
     'cleanup.policy': options.cleanupPolicy ?? CleanupPolicy.DELETE,
     'retention.ms': String(options.retention?.toMilliseconds() ?? DEFAULT_RETENTION_MS),
     // Express brokers keep it at 2 themselves.
-    ...(managed.minInsyncReplicas ? {} : { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)) }),
+    ...(surroundings.express ? {} : { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)) }),
     ...options.config,
   };
   return {
@@ -50,8 +52,23 @@ export function resolveTopic(options: TopicOptions, managed: { readonly minInsyn
 export interface TopicSurroundings {
   /** Brokers of the cluster. @default - unknown: an imported cluster */
   readonly brokers?: number;
+  /** Copies of each partition that the size of the cluster counts on. @default - unknown: an imported cluster */
+  readonly replicationFactor?: number;
   /** Whether the brokers are Express. */
   readonly express: boolean;
+}
+
+/** What a cluster tells its topics. */
+export function surroundingsOf(sizing: KafkaSizing | undefined): TopicSurroundings {
+  return {
+    brokers: sizing?.brokers,
+    replicationFactor: sizing?.replicationFactor,
+    express: sizing?.brokerType.brokerClass === BrokerClass.EXPRESS,
+  };
+}
+
+function replicationFactorOf(options: TopicOptions, surroundings: TopicSurroundings): number {
+  return options.replicationFactor ?? surroundings.replicationFactor ?? DEFAULT_REPLICATION_FACTOR;
 }
 
 type TopicInput = TopicOptions & { readonly surroundings: TopicSurroundings };
@@ -82,7 +99,7 @@ export function topicRules(config: { [name: string]: string } = {}): Rule<TopicI
     {
       code: 'Millrace.KafkaTopicReplicationInvalid',
       subject: 'replicationFactor',
-      value: (topic) => topic.replicationFactor ?? DEFAULT_REPLICATION_FACTOR,
+      value: (topic) => replicationFactorOf(topic, topic.surroundings),
       valid: (factor: number, { surroundings }) =>
         isPositiveInteger(factor) && factor <= (surroundings.brokers ?? factor) && (!surroundings.express || factor === 3),
       allowed: ({ surroundings }) =>
@@ -132,7 +149,7 @@ export function topicRules(config: { [name: string]: string } = {}): Rule<TopicI
       subject: "config['min.insync.replicas']",
       value: (topic) => topic.config?.['min.insync.replicas'],
       valid: (value: string, topic) => {
-        const factor = topic.replicationFactor ?? DEFAULT_REPLICATION_FACTOR;
+        const factor = replicationFactorOf(topic, topic.surroundings);
         return /^[1-9]\d*$/.test(value) && (Number(value) < factor || factor === 1);
       },
       allowed: 'a whole number below the replication factor, or one lost broker stops all writes',

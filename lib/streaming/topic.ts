@@ -28,7 +28,7 @@ export interface TopicOptions {
   readonly partitions?: number;
   /**
    * Copies of each partition. Changing it makes a new, empty topic.
-   * @default 3
+   * @default - as the size of the cluster counts on, 3 where it is unknown
    */
   readonly replicationFactor?: number;
   /**

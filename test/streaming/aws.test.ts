@@ -6,6 +6,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { Template } from 'aws-cdk-lib/assertions';
 import { Assembly, type SynthesizedResource } from '../../lib/core/assembly';
 import { CostAllocation } from '../../lib/cost/cost-allocation';
 import { KafkaCluster, KafkaVersion, Topic } from '../../lib/streaming/aws';
@@ -63,7 +64,7 @@ const writer = new iam.Role(clients, 'Writer', { assumedBy: new iam.ServicePrinc
 ledger.grants.produce(writer);
 const reader = new iam.Role(expressStack, 'Reader', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
 topic.grants.consume(reader, { groupId: 'g' });
-expect(express.bootstrapServers).toBe(express.bootstrapServers);
+const bootstrapServers = [express.bootstrapServers, express.bootstrapServers];
 
 const assembly = Assembly.fromDirectories({ templates: app.synth().directory });
 
@@ -168,7 +169,11 @@ describe('Standard', () => {
   });
 
   test('keeps acknowledged records and lets consumers read in their zone', () => {
-    expect(serverProperties(BrokerType.of('kafka.m7g.large')).trimEnd().split('\n')).toEqual([
+    expect(
+      serverProperties(KafkaSizing.fixed({ brokerType: BrokerType.of('kafka.m7g.large'), brokers: 3 }))
+        .trimEnd()
+        .split('\n'),
+    ).toEqual([
       'allow.everyone.if.no.acl.found=false',
       'auto.create.topics.enable=false',
       'default.replication.factor=3',
@@ -187,13 +192,47 @@ describe('Standard', () => {
     ['kafka.m5.24xlarge', ['num.io.threads=96', 'num.network.threads=48']],
     ['express.m7g.16xlarge', []],
   ])('gives %s the published threads %p', (name, threads) => {
-    const lines = serverProperties(BrokerType.of(name)).split('\n');
+    const lines = serverProperties(KafkaSizing.fixed({ brokerType: BrokerType.of(name), brokers: 3 })).split('\n');
     expect(lines.filter((line) => line.includes('threads'))).toEqual(threads);
+  });
+});
+
+describe('what belongs to a cluster', () => {
+  const stack = new Stack(new App({ builtinCloudFormationValidation: false } as never), 'Two');
+  const vpcOfThree = new ec2.Vpc(stack, 'Vpc', { availabilityZones: ['a', 'b', 'c'] });
+  const demand = { peakIngress: Bitrate.mbps(80), partitions: 60 };
+  const sizing = KafkaSizing.forDemand(demand, { brokerClass: BrokerClass.STANDARD, replicationFactor: 2 });
+  const cluster = new KafkaCluster(stack, 'Kafka', { vpc: vpcOfThree, sizing, clusterName: 'two' });
+  cluster.addTopic('Payments', { topicName: 'payments' });
+  new CostAllocation({ team: 't', service: 's', costCenter: 'c', environment: 'e' }).applyTo(stack);
+  const { Resources } = Template.fromStack(stack).toJSON();
+  const ofType = (type: string) => Object.values<any>(Resources).filter((resource) => resource.Type === type);
+
+  test('is kept with it: its settings and its security group, or the stack could not be deleted', () => {
+    for (const type of ['AWS::MSK::Cluster', 'AWS::MSK::Configuration', 'AWS::EC2::SecurityGroup']) {
+      expect(ofType(type).map((resource) => [type, resource.DeletionPolicy, resource.UpdateReplacePolicy])).toEqual([
+        [type, 'Retain', 'Retain'],
+      ]);
+    }
+  });
+
+  test('does not change with the construct path, so that a cluster of a given name can be moved', () => {
+    expect(ofType('AWS::EC2::SecurityGroup')[0].Properties.GroupDescription).toBe('Kafka brokers');
+    expect(ofType('AWS::MSK::Configuration')[0].Properties.Name).toBe('two-settings');
+  });
+
+  test('has the replication factor that its size counts on, topics included', () => {
+    const lines = ofType('AWS::MSK::Configuration')[0].Properties.ServerProperties.split('\n');
+    expect(lines).toEqual(expect.arrayContaining(['default.replication.factor=2', 'min.insync.replicas=1']));
+    const [{ Properties: topic }] = ofType('AWS::MSK::Topic');
+    expect(topic.ReplicationFactor).toBe(2);
+    expect(Buffer.from(topic.Configs, 'base64').toString()).toContain('min.insync.replicas=1\n');
   });
 });
 
 describe('bootstrap servers', () => {
   test('are looked up only when something reads them, and once', () => {
+    expect(new Set(bootstrapServers).size).toBe(1);
     expect(all('Express', 'Custom::AWS')).toHaveLength(1);
     expect(all('Unread', 'Custom::AWS')).toEqual([]);
     expect(all('Unread', 'AWS::Lambda::Function')).toEqual([]);

@@ -127,6 +127,42 @@ describe("AWS' published vectors", () => {
   });
 });
 
+test('the limits are the published ones: vCPU, partitions, then volume and network, or ingress, in MiB/s', () => {
+  const limits = Object.values(BrokerClass).flatMap((brokerClass) =>
+    BrokerType.all(brokerClass).map(({ name, limits: { vcpu, partitions, ebs, nic, ingress } }) =>
+      [name, vcpu, partitions, ...(ingress ? [ingress] : [ebs, nic])].join(' '),
+    ),
+  );
+  const nodes = [
+    'm7g.large 2 1000 78.75 117',
+    'm7g.xlarge 4 1000 156.25 234',
+    'm7g.2xlarge 8 2000 312.5 469',
+    'm7g.4xlarge 16 4000 625 937',
+    'm7g.8xlarge 32 4000 1000 1875',
+    'm7g.12xlarge 48 4000 1000 2812',
+    'm7g.16xlarge 64 4000 1000 3750',
+  ];
+  expect(limits).toEqual([
+    'express.m7g.large 2 1000 15.625',
+    'express.m7g.xlarge 4 1000 31.25',
+    'express.m7g.2xlarge 8 2500 62.5',
+    'express.m7g.4xlarge 16 6000 125',
+    'express.m7g.8xlarge 32 12000 250',
+    'express.m7g.12xlarge 48 16000 375',
+    'express.m7g.16xlarge 64 20000 500',
+    'kafka.m5.large 2 1000 81 96',
+    'kafka.m5.xlarge 4 1000 144 160',
+    'kafka.m5.2xlarge 8 2000 250 320',
+    'kafka.m5.4xlarge 16 4000 593.75 640',
+    'kafka.m5.8xlarge 32 4000 850 1280',
+    'kafka.m5.12xlarge 48 4000 1000 1536',
+    'kafka.m5.16xlarge 64 4000 1000 2560',
+    'kafka.m5.24xlarge 96 4000 1000 3200',
+    ...nodes.map((node) => `kafka.${node}`),
+    ...nodes,
+  ]);
+});
+
 describe('where our defaults differ from the published algorithm', () => {
   const ours = (load: BrokerLoad, name: string) => brokersNeeded(load, BrokerType.of(name), DEFAULT_ASSUMPTIONS);
 

@@ -52,7 +52,7 @@ describe('the name of a topic', () => {
         names.filter((name) => name !== '.' && name !== '..'),
         (topicName) => {
           expect(refusedFor({ topicName })).toEqual([]);
-          expect(resolveTopic({ topicName }, { minInsyncReplicas: false }).topicName).toBe(topicName);
+          expect(resolveTopic({ topicName }, { express: false }).topicName).toBe(topicName);
         },
       ),
     );
@@ -211,17 +211,17 @@ test('everything that is wrong with a topic is reported at once', () => {
 
 describe('a topic with its defaults filled in', () => {
   test('has 6 partitions, 3 copies, 7 days and one in-sync replica fewer than copies', () => {
-    expect(resolveTopic({ topicName: 'a' }, { minInsyncReplicas: false })).toEqual({
+    expect(resolveTopic({ topicName: 'a' }, { express: false })).toEqual({
       topicName: 'a',
       partitions: 6,
       replicationFactor: 3,
       config: { 'cleanup.policy': 'delete', 'min.insync.replicas': '2', 'retention.ms': '604800000' },
     });
-    expect(resolveTopic({ topicName: 'a', replicationFactor: 1 }, { minInsyncReplicas: false }).config['min.insync.replicas']).toBe('1');
+    expect(resolveTopic({ topicName: 'a', replicationFactor: 1 }, { express: false }).config['min.insync.replicas']).toBe('1');
   });
 
   test('leaves the in-sync replicas to brokers that manage them', () => {
-    expect(resolveTopic({ topicName: 'a' }, { minInsyncReplicas: true }).config).toEqual({
+    expect(resolveTopic({ topicName: 'a' }, { express: true }).config).toEqual({
       'cleanup.policy': 'delete',
       'retention.ms': '604800000',
     });
@@ -235,7 +235,7 @@ describe('a topic with its defaults filled in', () => {
       cleanupPolicy: CleanupPolicy.COMPACT_DELETE,
       config: { 'segment.ms': '2', 'max.message.bytes': '3' },
     };
-    const { partitions, config } = resolveTopic(options, { minInsyncReplicas: true });
+    const { partitions, config } = resolveTopic(options, { express: true });
     expect(partitions).toBe(12);
     expect(Object.entries(config)).toEqual([
       ['cleanup.policy', 'compact,delete'],

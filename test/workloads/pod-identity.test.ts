@@ -26,7 +26,7 @@ const vpc = threeZones(stack);
 const nodes = new ec2.SecurityGroup(stack, 'Nodes', { vpc, allowAllOutbound: false });
 const brokers = new ec2.SecurityGroup(stack, 'Brokers', { vpc });
 const pods = new PodIdentity(stack, 'Pods', { ...RADAR, securityGroups: [nodes] });
-new s3.Bucket(stack, 'Models').grantRead(pods);
+new s3.Bucket(stack, 'Models').grants.read(pods);
 pods.connections.allowTo(brokers, ec2.Port.tcp(9098));
 const resources = synth(stack);
 const only = (type: string) => {

@@ -43,7 +43,7 @@ const scorer = new Service(fraud, 'Scorer', {
   scaling: { minReplicas: 2, maxReplicas: 40 },
   health: { livenessPath: '/up', readinessPath: '/ready' },
 });
-const gateway = new Service(new Chart(app, 'gateway', { namespace: 'payments' }), 'Gateway', { image: IMAGE, size: SIZE });
+const gateway = new Service(new Chart(app, 'payments', { namespace: 'payments' }), 'Gateway', { image: IMAGE, size: SIZE });
 scorer.allowFrom(radar);
 radar.allowFrom(gateway);
 gateway.allowFromNamespace('ingress-nginx');
@@ -52,22 +52,11 @@ radar.mountSecret('model-key', '/etc/model-key');
 radar.addEnvironment('LATE', 'yes');
 const manifests = synth(app);
 
-const selects = (service: Service) => (manifest: any) =>
-  JSON.stringify(manifest).includes(`"app.kubernetes.io/instance":"${service.podSelector['app.kubernetes.io/instance']}"`);
 const of = (kind: string, service = radar) => {
-  const found = manifests.filter(
-    (manifest) => manifest.kind === kind && (kind === 'HorizontalPodAutoscaler' ? scales(manifest, service) : selects(service)(manifest)),
-  );
-  return kind === 'NetworkPolicy'
-    ? found.find(
-        ({ spec }) => spec.podSelector.matchLabels['app.kubernetes.io/instance'] === service.podSelector['app.kubernetes.io/instance'],
-      )
-    : found[0];
+  const prefix = `${service.node.path.replace('/', '-').toLowerCase()}-`;
+  return manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name.startsWith(prefix));
 };
-function scales(autoscaler: any, service: Service): boolean {
-  const deployment = manifests.find((manifest) => manifest.kind === 'Deployment' && selects(service)(manifest));
-  return autoscaler.spec.scaleTargetRef.name === deployment.metadata.name;
-}
+const named = (kind: string, name: string) => manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
 const podOf = (service = radar) => of('Deployment', service).spec.template.spec;
 const containerOf = (service = radar) => podOf(service).containers[0];
 
@@ -173,7 +162,7 @@ describe('a pod', () => {
       capabilities: { drop: ['ALL'] },
       readOnlyRootFilesystem: true,
     });
-    expect([podOf().automountServiceAccountToken, of2('ServiceAccount', 'radar').automountServiceAccountToken]).toEqual([false, false]);
+    expect([podOf().automountServiceAccountToken, named('ServiceAccount', 'radar').automountServiceAccountToken]).toEqual([false, false]);
     expect(podOf().volumes[0]).toEqual({ name: 'tmp', emptyDir: { sizeLimit: '256Mi' } });
   });
 
@@ -213,13 +202,9 @@ describe('a pod', () => {
   test('runs as its own service account, or the one it is given', () => {
     expect([podOf().serviceAccountName, radar.serviceAccountName]).toEqual(['radar', 'radar']);
     expect(podOf(gateway).serviceAccountName).toBe(gateway.serviceAccountName);
-    expect(of2('ServiceAccount', gateway.serviceAccountName).metadata.namespace).toBe('payments');
+    expect(named('ServiceAccount', gateway.serviceAccountName).metadata.namespace).toBe('payments');
   });
 });
-
-function of2(kind: string, name: string): any {
-  return manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
-}
 
 describe('the network', () => {
   const tcp = (port: number) => [{ protocol: 'TCP', port }];

@@ -1,4 +1,5 @@
-import { BrokerClass, type BrokerType } from '../broker-type';
+import { BrokerClass } from '../broker-type';
+import type { KafkaSizing } from '../kafka-sizing';
 
 // Threads by size (streaming reference, 14.3); smaller sizes keep Kafka's defaults. Network threads never grow without I/O threads.
 const THREADS: Readonly<Record<string, readonly [io: number, network: number]>> = {
@@ -10,7 +11,7 @@ const THREADS: Readonly<Record<string, readonly [io: number, network: number]>> 
 };
 
 /** The broker settings of a cluster as the lines of a server.properties file. */
-export function serverProperties(type: BrokerType): string {
+export function serverProperties({ brokerType: type, replicationFactor }: KafkaSizing): string {
   const settings: Record<string, string> = {
     'allow.everyone.if.no.acl.found': 'false',
     'auto.create.topics.enable': 'false',
@@ -19,8 +20,8 @@ export function serverProperties(type: BrokerType): string {
   if (type.brokerClass === BrokerClass.STANDARD) {
     const [io, network] = THREADS[type.name.split('.')[2]] ?? [];
     Object.assign(settings, {
-      'default.replication.factor': '3',
-      'min.insync.replicas': '2',
+      'default.replication.factor': String(replicationFactor),
+      'min.insync.replicas': String(replicationFactor - 1),
       // Without it client.rack has no effect and every consumer pays for traffic between zones.
       'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
       'unclean.leader.election.enable': 'false',

@@ -1,4 +1,4 @@
-import { Annotations, Fn, Names, RemovalPolicy, Resource } from 'aws-cdk-lib';
+import { Annotations, type CfnResource, Fn, Names, RemovalPolicy, Resource } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -123,13 +123,14 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
 
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
-      description: `Brokers of ${this.node.path}`,
+      // Without the construct path: a changed description replaces the group, and with it the cluster.
+      description: 'Kafka brokers',
       allowAllOutbound: false,
     });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(IAM_PORT) });
     const configuration = new msk.CfnConfiguration(this, 'Configuration', {
-      name: `${Names.uniqueResourceName(this, { maxLength: 55, separator: '-' })}-settings`,
-      serverProperties: serverProperties(brokerType),
+      name: `${clusterName}-settings`,
+      serverProperties: serverProperties(this.sizing),
     });
     const standard = brokerType.brokerClass === BrokerClass.STANDARD;
     const cluster = new msk.CfnCluster(this, 'Resource', {
@@ -157,7 +158,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     });
     this.clusterArn = cluster.attrArn;
     this.clusterName = clusterName;
-    this.retain(cluster, props.removalPolicy);
+    this.retain([cluster, configuration, securityGroup], props.removalPolicy);
     recordSizing(cluster, this.sizing);
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
@@ -226,9 +227,10 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     return { brokerLogs: { cloudWatchLogs: { enabled: true, logGroup: logGroup.logGroupName } } };
   }
 
-  private retain(cluster: msk.CfnCluster, requested: RemovalPolicy | undefined): void {
+  /** A cluster that stays needs its network and settings: CloudFormation could not delete them from under it. */
+  private retain(resources: (CfnResource | Resource)[], requested: RemovalPolicy | undefined): void {
     const decision = decideRetention(this, requested);
     if (decision.warning) Annotations.of(this).addWarningV2(DESTROY_NEEDS_TWO_KEYS, decision.warning);
-    cluster.applyRemovalPolicy(removalPolicyOf(decision));
+    for (const resource of resources) resource.applyRemovalPolicy(removalPolicyOf(decision));
   }
 }

@@ -5,11 +5,10 @@ import { requireAllocation } from '../../cost/applied-allocation';
 import { DESTROY_NEEDS_TWO_KEYS, decideRetention, removalPolicyOf } from '../../core/retention';
 import { enforce } from '../../core/rule';
 import { registerUpdateRules } from '../../core/update-rule';
-import { BrokerClass } from '../broker-type';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { TOPIC_NAME_RULE, resolveTopic, topicRules } from '../topic-rules';
+import { TOPIC_NAME_RULE, resolveTopic, surroundingsOf, topicRules } from '../topic-rules';
 import type { IKafkaCluster } from './kafka-cluster';
 import { TopicGrants } from './topic-grants';
 
@@ -52,9 +51,9 @@ export class Topic extends Resource implements ITopic {
   constructor(scope: Construct, id: string, props: TopicProps) {
     super(scope, id);
     const ledger = TopicLedger.of(props.cluster);
-    const express = ledger.sizing?.brokerType.brokerClass === BrokerClass.EXPRESS;
-    enforce(this.node.path, { ...props, surroundings: { brokers: ledger.sizing?.brokers, express } }, topicRules(props.config));
-    const resolved = resolveTopic(props, { minInsyncReplicas: express });
+    const surroundings = surroundingsOf(ledger.sizing);
+    enforce(this.node.path, { ...props, surroundings }, topicRules(props.config));
+    const resolved = resolveTopic(props, surroundings);
     const { topicName, partitions, replicationFactor, config } = resolved;
     const properties = Object.entries(config).map(([name, value]) => `${name}=${value}\n`);
     const topic = new msk.CfnTopic(this, 'Resource', {

@@ -108,6 +108,7 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
       ...pool,
       poolName: `${this.clusterName}-brokers`,
       role: 'broker',
+      instanceType: this.sizing.brokerType.name,
       replicas: this.sizing.brokers,
       cpuMillis: Math.floor(limits.vcpu * 1000 * POD_CPU_SHARE),
       memoryMib,
@@ -135,8 +136,8 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
           rack: { topologyKey: 'topology.kubernetes.io/zone' },
           config: {
             'auto.create.topics.enable': false,
-            'default.replication.factor': 3,
-            'min.insync.replicas': 2,
+            'default.replication.factor': this.sizing.replicationFactor,
+            'min.insync.replicas': this.sizing.replicationFactor - 1,
             'offsets.topic.replication.factor': 3,
             'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
             'transaction.state.log.min.isr': 2,

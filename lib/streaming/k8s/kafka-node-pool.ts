@@ -16,6 +16,8 @@ export interface KafkaNodePoolProps {
   /** @default - that of the Kubernetes cluster */
   readonly storageClassName?: string;
   readonly retention: RetentionDecision;
+  /** Instance type of the nodes that the size counts on. @default - any */
+  readonly instanceType?: string;
 }
 
 // Leaders move and logs flush before a broker stops; Kubernetes' 30 s cut that short on a full broker.
@@ -60,6 +62,7 @@ export class KafkaNodePool extends Construct {
           pod: {
             metadata: { labels: Lazy.any({ produce: labels }) },
             terminationGracePeriodSeconds: TERMINATION_SECONDS,
+            affinity: props.instanceType ? { nodeAffinity: prefer(props.instanceType) } : undefined,
             topologySpreadConstraints: [
               spread('topology.kubernetes.io/zone', 'DoNotSchedule', podSelector),
               spread('kubernetes.io/hostname', 'DoNotSchedule', podSelector),
@@ -70,6 +73,12 @@ export class KafkaNodePool extends Construct {
       },
     });
   }
+}
+
+/** A preference and no requirement: Karpenter follows it, and a cluster without such nodes still runs. */
+function prefer(instanceType: string): Record<string, unknown> {
+  const matchExpressions = [{ key: 'node.kubernetes.io/instance-type', operator: 'In', values: [instanceType] }];
+  return { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference: { matchExpressions } }] };
 }
 
 function spread(topologyKey: string, whenUnsatisfiable: string, podSelector: Record<string, string>): Record<string, unknown> {

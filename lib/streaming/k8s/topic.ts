@@ -7,7 +7,7 @@ import { requireAllocation } from '../../cost/applied-allocation';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { TOPIC_NAME_RULE, resolveTopic, topicRules } from '../topic-rules';
+import { TOPIC_NAME_RULE, resolveTopic, surroundingsOf, topicRules } from '../topic-rules';
 import type { IKafkaCluster } from './kafka-cluster';
 import { TopicGrants } from './topic-grants';
 
@@ -49,8 +49,9 @@ export class Topic extends Construct implements ITopic {
   constructor(scope: Construct, id: string, props: TopicProps) {
     super(scope, id);
     const ledger = TopicLedger.of(props.cluster);
-    enforce(this.node.path, { ...props, surroundings: { brokers: ledger.sizing?.brokers, express: false } }, topicRules(props.config));
-    const resolved = resolveTopic(props, { minInsyncReplicas: false });
+    const surroundings = surroundingsOf(ledger.sizing);
+    enforce(this.node.path, { ...props, surroundings }, topicRules(props.config));
+    const resolved = resolveTopic(props, surroundings);
     new ApiObject(this, 'Resource', {
       apiVersion: 'kafka.strimzi.io/v1',
       kind: 'KafkaTopic',

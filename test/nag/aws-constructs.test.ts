@@ -1,0 +1,122 @@
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+import { App, Bitrate, CfnOutput, CfnResource, type IPolicyValidationPlugin, Stack, Validations } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { TagPolicy } from '../../lib/cost/tag-policy';
+import { CostAllocation } from '../../lib/cost/cost-allocation';
+import { BrokerClass } from '../../lib/streaming/broker-type';
+import { KafkaSizing } from '../../lib/streaming/kafka-sizing';
+import { KafkaCluster, Topic } from '../../lib/streaming/aws';
+import { PodIdentity } from '../../lib/workloads/aws';
+import { threeZones } from '../contract/kafka-flavours';
+
+const OWNER = new CostAllocation({ team: 'streaming', service: 'kafka', costCenter: 'CC-1042', environment: 'prod' });
+const DEMAND = { peakIngress: Bitrate.mbps(80), partitions: 120 };
+const ENV = { region: 'eu-west-1', account: '111122223333' };
+
+const CONTEXT = {
+  '@aws-cdk/core:validateAgainstDefaultRules': true,
+  '@aws-cdk/core:defaultCrossStackReferences': 'strong',
+  '@aws-cdk/aws-iam:minimizePolicies': true,
+};
+
+/** An app under the built-in validation with default rules as errors, cdk-nag and the tag policy, and what they were given. */
+function policedApp() {
+  const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-nag-'));
+  const app = new App({ outdir, context: CONTEXT });
+  const plugins: IPolicyValidationPlugin[] = [new AwsSolutionsChecks(app), new TagPolicy()];
+  const ran = plugins.map((plugin) => jest.spyOn(plugin, 'validate'));
+  Validations.of(app).addPlugins(...plugins);
+  return { app, outdir, ran };
+}
+
+/** `plugin rule` of everything in the report that nobody has acknowledged. */
+function findings(outdir: string): string[] {
+  const { pluginReports } = JSON.parse(fs.readFileSync(path.join(outdir, 'validation-report.json'), 'utf8'));
+  return pluginReports.flatMap((report: any) => report.violations.map((violation: any) => `${report.pluginName} ${violation.ruleName}`));
+}
+
+const { app, outdir, ran } = policedApp();
+OWNER.applyTo(app);
+
+const express = new Stack(app, 'Express', { env: ENV });
+const kafka = new KafkaCluster(express, 'Kafka', { vpc: threeZones(express), demand: DEMAND });
+const payments = kafka.addTopic('Payments', { topicName: 'payments' });
+
+const standard = new Stack(app, 'Standard', { env: ENV });
+const ledger = new KafkaCluster(standard, 'Kafka', {
+  vpc: threeZones(standard),
+  sizing: KafkaSizing.forDemand(DEMAND, { brokerClass: BrokerClass.STANDARD }),
+  encryptionKey: new kms.Key(standard, 'Key', { enableKeyRotation: true }),
+}).addTopic('Ledger', { topicName: 'ledger' });
+
+const clients = new Stack(app, 'Clients', { env: ENV });
+const nodes = ec2.SecurityGroup.fromSecurityGroupId(clients, 'Nodes', 'sg-0a1b2c3d4e5f60718');
+const pods = new PodIdentity(clients, 'Pods', {
+  clusterName: 'ml',
+  namespace: 'fraud',
+  serviceAccountName: 'radar',
+  securityGroups: [nodes],
+});
+payments.grants.produce(pods);
+ledger.grants.consume(pods, { groupId: 'fraud' });
+const existing = KafkaCluster.fromKafkaClusterAttributes(clients, 'Existing', {
+  clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/old/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9-1',
+  securityGroups: [ec2.SecurityGroup.fromSecurityGroupId(clients, 'Brokers', 'sg-0a1b2c3d4e5f60719')],
+});
+Topic.fromTopicAttributes(clients, 'Old', { cluster: existing, topicName: 'old' }).grants.consume(pods, { groupId: 'fraud' });
+new Topic(clients, 'New', { cluster: existing, topicName: 'new' });
+
+const lookup = new Stack(app, 'Lookup', { env: ENV });
+const { bootstrapServers } = new KafkaCluster(lookup, 'Kafka', { vpc: threeZones(lookup), demand: DEMAND });
+new CfnOutput(lookup, 'BootstrapServers', { value: bootstrapServers });
+Validations.of(lookup).acknowledge({
+  id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
+  reason: "the CDK's own lookup function gets this policy from the CDK; it lets the function write its log and nothing else",
+});
+
+const { stacks } = app.synth();
+
+test('every construct passes the built-in validation, cdk-nag and the tag policy', () => {
+  expect(findings(outdir)).toEqual([]);
+});
+
+test('every plugin has seen every template', () => {
+  const ids = ['Clients', 'Express', 'Lookup', 'Standard'];
+  for (const plugin of ran) {
+    expect(plugin).toHaveBeenCalledTimes(1);
+    expect(plugin.mock.calls[0][0].stackTemplates.map(({ stackConstructPath }) => stackConstructPath).sort()).toEqual(ids);
+  }
+});
+
+test('the templates hold every construct', () => {
+  const types = stacks.flatMap(({ template }) => Object.values<any>(template.Resources).map(({ Type }) => Type));
+  expect(types).toEqual(
+    expect.arrayContaining(['AWS::MSK::Cluster', 'AWS::MSK::Topic', 'AWS::EKS::PodIdentityAssociation', 'AWS::IAM::Policy', 'Custom::AWS']),
+  );
+});
+
+test('no construct warns', () => {
+  expect(stacks.flatMap(({ messages }) => messages.filter(({ level }) => level !== 'info').map(({ entry }) => entry.data))).toEqual([]);
+});
+
+test('fails, by each of the three, for an app that deserves it', () => {
+  const bad = policedApp();
+  const stack = new Stack(bad.app, 'Bad', { env: ENV });
+  new sqs.CfnQueue(stack, 'Queue');
+  new CfnResource(stack, 'Cluster', { type: 'AWS::MSK::Cluster', properties: { EnhancedMonitoring: 'SOME' } });
+  const log = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+  expect(() => bad.app.synth()).toThrow();
+  log.mockRestore();
+  const found = findings(bad.outdir);
+  expect([...new Set(found.map((finding) => finding.split(' ')[0]))].sort()).toEqual([
+    'AwsSolutions',
+    'CloudFormation',
+    'millrace-tag-policy',
+  ]);
+  expect(found).toContain('AwsSolutions AwsSolutions-SQS4');
+});
