@@ -1,7 +1,7 @@
 // Derives from the CloudFormation spec database what the library needs to know at run time, so that the database itself (a development
 // dependency of 20 MB) is not needed there:
 //   lib/cost/tag-spec.generated.json         which types can be tagged, by which property and shape, and where a tag change replaces
-//   lib/core/stateful-types.generated.json   which types hold data, and which of their properties replace the resource when changed
+//   lib/core/replacement.generated.json      which properties replace a resource when changed, and which types hold data
 // Run with `npm run generate:spec`; the output is committed and a test compares it with the database.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -77,10 +77,13 @@ export function deriveSpecFacts() {
     .map((r) => r.cloudFormationType)
     .filter((t) => !Object.values(byShape).some((types) => types.includes(t)) && !TAGS_ELSEWHERE[t]);
 
-  const stateful = {};
+  const replacing = {};
+  const mayReplace = {};
+  const stateful = [];
   for (const resource of resources) {
     const type = resource.cloudFormationType;
-    if (NOT_STATEFUL.includes(type) || !(resource.isStateful || ALSO_STATEFUL.includes(type))) continue;
+    const holdsData = !NOT_STATEFUL.includes(type) && (resource.isStateful || ALSO_STATEFUL.includes(type));
+    if (holdsData) stateful.push(type);
     const tagProperty = resource.tagInformation?.tagPropertyName;
     const found = { yes: [], maybe: [] };
     const visit = (properties, prefix, seen) => {
@@ -95,12 +98,14 @@ export function deriveSpecFacts() {
       }
     };
     visit(resource.properties, '', []);
-    stateful[type] = { replaces: found.yes.sort(), mayReplace: found.maybe.sort() };
+    if (found.yes.length > 0) replacing[type] = found.yes.sort();
+    // What may replace is worth saying only where data is at stake.
+    if (holdsData && found.maybe.length > 0) mayReplace[type] = found.maybe.sort();
   }
   const source = `@aws-cdk/aws-service-spec ${version}`;
   return {
     'lib/cost/tag-spec.generated.json': { source, taggable: byShape, elsewhere: TAGS_ELSEWHERE, replaces: replaces.sort(), untaggable },
-    'lib/core/stateful-types.generated.json': { source, types: stateful },
+    'lib/core/replacement.generated.json': { source, stateful, replaces: replacing, mayReplace },
   };
 }
 

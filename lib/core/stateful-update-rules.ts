@@ -1,43 +1,111 @@
 import type { Assembly, SynthesizedResource } from './assembly';
-import { pairedResources, sameJson, valuesAt } from './changes';
+import { type ResourcePair, pairedResources, sameJson, valuesAt } from './changes';
 import { KubernetesImmutableFieldRule, KubernetesRemovalRule } from './kubernetes-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule } from './update-rule';
 
-interface StatefulTypes {
-  readonly types: Record<string, { readonly replaces: string[]; readonly mayReplace: string[] }>;
+interface ReplacementFacts {
+  readonly stateful: string[];
+  readonly replaces: Record<string, string[]>;
+  readonly mayReplace: Record<string, string[]>;
 }
 
 /** Generated from the CloudFormation spec by `npm run generate:spec`; loaded when a rule runs. */
-function statefulTypes(): StatefulTypes['types'] {
+function replacementFacts(): ReplacementFacts {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- data, loaded when first needed
-  return (require('./stateful-types.generated.json') as StatefulTypes).types;
+  return require('./replacement.generated.json') as ReplacementFacts;
 }
 
-/** A changed property that makes CloudFormation replace a resource that holds data. */
+function changedPaths(pair: ResourcePair, paths: readonly string[] = []): string[] {
+  return paths.filter((path) => !sameJson(valuesAt(pair.before.properties, path), valuesAt(pair.after.properties, path)));
+}
+
+/** Logical ids that a value refers to. */
+function referencesIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(referencesIn);
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([key, part]) => {
+    if (key === 'Ref' && typeof part === 'string') return [part];
+    if (key === 'Fn::GetAtt') return [Array.isArray(part) ? String(part[0]) : String(part).split('.')[0]];
+    if (key === 'Fn::Sub') {
+      const template = Array.isArray(part) ? String(part[0]) : String(part);
+      return [
+        ...[...template.matchAll(/\$\{([A-Za-z0-9]+)/g)].map((match) => match[1]),
+        ...(Array.isArray(part) ? referencesIn(part[1]) : []),
+      ];
+    }
+    return referencesIn(part);
+  });
+}
+
+/** Why a resource is replaced: by its own change, or because it refers to one that is. */
+interface Replacement {
+  readonly pair: ResourcePair;
+  readonly reason: string;
+}
+
+/** Everything in a stack that an update replaces, following references: a replaced security group replaces the cluster that names it. */
+function replacementsIn(pairs: readonly ResourcePair[], replaces: ReplacementFacts['replaces']): Map<string, Replacement> {
+  const replaced = new Map<string, Replacement>();
+  for (const pair of pairs) {
+    const [path] = changedPaths(pair, replaces[pair.after.type]);
+    if (path) replaced.set(pair.after.logicalId, { pair, reason: changeOf(pair, path) });
+  }
+  for (let found = true; found;) {
+    found = false;
+    for (const pair of pairs.filter(({ after }) => !replaced.has(after.logicalId))) {
+      for (const path of replaces[pair.after.type] ?? []) {
+        const cause = referencesIn(valuesAt(pair.after.properties, path))
+          .map((id) => replaced.get(id))
+          .find((replacement) => replacement);
+        if (!cause || replaced.has(pair.after.logicalId)) continue;
+        replaced.set(pair.after.logicalId, {
+          pair,
+          reason: `${pair.after.type} ${path} refers to ${cause.pair.after.path}, where ${cause.reason}`,
+        });
+        found = true;
+      }
+    }
+  }
+  return replaced;
+}
+
+function changeOf(pair: ResourcePair, path: string): string {
+  const at = (properties: unknown) => JSON.stringify(valuesAt(properties, path));
+  return `${pair.after.type} ${path} changes from ${at(pair.before.properties)} to ${at(pair.after.properties)}`;
+}
+
+/** A change that makes CloudFormation replace a resource that holds data, directly or through what it refers to. */
 class StatefulReplacementRule implements IUpdateRule {
   public readonly id = 'Millrace.StatefulReplacement';
 
   public check(before: Assembly, after: Assembly): Finding[] {
-    const types = statefulTypes();
-    return pairedResources(before, after).flatMap((pair) => {
-      const facts = types[pair.after.type];
-      if (!facts) return [];
-      const changed = (paths: string[]) =>
-        paths.filter((path) => !sameJson(valuesAt(pair.before.properties, path), valuesAt(pair.after.properties, path)));
-      const finding = (path: string, severity: FindingSeverity, verb: string): Finding => ({
-        code: this.id,
-        severity,
-        path: pair.after.path,
-        message: `${pair.after.type} ${path} changes from ${JSON.stringify(valuesAt(pair.before.properties, path))} to ${JSON.stringify(valuesAt(pair.after.properties, path))}, which ${verb} the resource and starts empty`,
-        fix: `keep ${path} as it was, or create a second resource under a new construct id, move the data and then retire this one`,
-        templateFile: pair.stackAfter.templateFile,
-        logicalId: pair.after.logicalId,
-      });
-      return [
-        ...changed(facts.replaces).map((path) => finding(path, FindingSeverity.ERROR, 'replaces')),
-        ...changed(facts.mayReplace).map((path) => finding(path, FindingSeverity.WARNING, 'may replace')),
-      ];
+    const { stateful, replaces, mayReplace } = replacementFacts();
+    const pairs = pairedResources(before, after);
+    return after.stacks.flatMap((stack) => {
+      const ofStack = pairs.filter((pair) => pair.stackAfter === stack);
+      const replaced = [...replacementsIn(ofStack, replaces).values()].filter(({ pair }) => stateful.includes(pair.after.type));
+      const direct = replaced.map(({ pair, reason }) =>
+        this.finding(pair, FindingSeverity.ERROR, `${reason}, which replaces the resource and starts empty`),
+      );
+      const possible = ofStack.flatMap((pair) =>
+        changedPaths(pair, mayReplace[pair.after.type]).map((path) =>
+          this.finding(pair, FindingSeverity.WARNING, `${changeOf(pair, path)}, which may replace the resource and start empty`),
+        ),
+      );
+      return [...direct, ...possible];
     });
+  }
+
+  private finding({ after, stackAfter }: ResourcePair, severity: FindingSeverity, message: string): Finding {
+    return {
+      code: this.id,
+      severity,
+      path: after.path,
+      message,
+      fix: 'keep the property as it was, or create a second resource under a new construct id, move the data and then retire this one',
+      templateFile: stackAfter.templateFile,
+      logicalId: after.logicalId,
+    };
   }
 }
 
@@ -46,11 +114,11 @@ class StatefulRemovalRule implements IUpdateRule {
   public readonly id = 'Millrace.StatefulRemoval';
 
   public check(before: Assembly, after: Assembly): Finding[] {
-    const types = statefulTypes();
+    const { stateful } = replacementFacts();
     const present = new Map(after.stacks.map((stack) => [stack.id, new Map(stack.resources.map((r) => [r.logicalId, r]))]));
     return before.stacks.flatMap((stack) =>
       stack.resources
-        .filter((resource) => types[resource.type] && present.get(stack.id)?.get(resource.logicalId)?.type !== resource.type)
+        .filter((resource) => stateful.includes(resource.type) && present.get(stack.id)?.get(resource.logicalId)?.type !== resource.type)
         .map((resource) => this.finding(resource, present.has(stack.id))),
     );
   }

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { App, CfnResource, NestedStack, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { App, CfnResource, Fn, NestedStack, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
@@ -85,6 +85,31 @@ describe('an update of templates', () => {
     const [finding] = checkUpdate(before, after, StatefulUpdateRules.all());
     expect(finding.message).toBe('AWS::S3::Bucket BucketName changes from "aaa" to "bbb", which replaces the resource and starts empty');
     expect(finding.logicalId).toMatch(/^Bucket/);
+  });
+
+  test('fails when a resource with data refers to one that is replaced, through any number of steps', () => {
+    const kafka = (description: string): Assembly => {
+      const app = new App({ outdir: folder(), builtinCloudFormationValidation: false } as never);
+      const stack = new Stack(app, 'Kafka');
+      const group = new CfnResource(stack, 'Group', { type: 'AWS::EC2::SecurityGroup', properties: { GroupDescription: description } });
+      const cluster = new CfnResource(stack, 'Cluster', {
+        type: 'AWS::MSK::Cluster',
+        properties: { ClusterName: 'a', BrokerNodeGroupInfo: { SecurityGroups: [group.getAtt('GroupId')] } },
+      });
+      new CfnResource(stack, 'Topic', { type: 'AWS::MSK::Topic', properties: { TopicName: 't', ClusterArn: Fn.sub('${Cluster.Arn}') } });
+      new CfnResource(stack, 'Other', {
+        type: 'AWS::MSK::Topic',
+        properties: { TopicName: 'o', ClusterArn: 'arn', PartitionCount: cluster.ref },
+      });
+      return Assembly.fromDirectories({ templates: app.synth().directory });
+    };
+    expect(say(kafka('Brokers'), kafka('Brokers'))).toEqual([]);
+    const [cluster, topic, ...rest] = checkUpdate(kafka('Brokers'), kafka('Brokers of A'), StatefulUpdateRules.all());
+    expect([cluster.path, topic.path, rest]).toEqual(['Kafka/Cluster', 'Kafka/Topic', []]);
+    expect(cluster.message).toBe(
+      'AWS::MSK::Cluster BrokerNodeGroupInfo.SecurityGroups refers to Kafka/Group, where AWS::EC2::SecurityGroup GroupDescription changes from ' +
+        '"Brokers" to "Brokers of A", which replaces the resource and starts empty',
+    );
   });
 
   test('fails when a resource with data would be deleted, and only warns when it is retained', () => {

@@ -81,6 +81,15 @@ describe('the Kafka resource', () => {
     expect(kafka.spec.kafka.rack).toEqual({ topologyKey: 'topology.kubernetes.io/zone' });
   });
 
+  test('has the replication factor that its size counts on', () => {
+    const two = newChart();
+    const sizing = KafkaSizing.forDemand(DEMAND, { brokerClass: BrokerClass.KUBERNETES, replicationFactor: 2 });
+    new KafkaCluster(two, 'Kafka', { sizing }).addTopic('Topic', { topicName: 'a' });
+    const made = synth(two.node.root as App);
+    expect(all('Kafka', made)[0].spec.kafka.config).toMatchObject({ 'default.replication.factor': 2, 'min.insync.replicas': 1 });
+    expect(all('KafkaTopic', made)[0].spec).toMatchObject({ replicas: 2, config: { 'min.insync.replicas': '1' } });
+  });
+
   test('runs the version of the operator, or the one it is given', () => {
     expect(kafka.spec.kafka.version).toBe('4.3.1');
     const other = newChart();
@@ -149,6 +158,14 @@ describe('the node pools', () => {
         expect(labelSelector.matchLabels).toEqual({ 'strimzi.io/cluster': 'main', 'strimzi.io/pool-name': name });
       }
     }
+  });
+
+  test('prefer nodes of the instance type that the size counts on; controllers take any', () => {
+    const [preferred] = brokers.spec.template.pod.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution;
+    expect(preferred.preference.matchExpressions).toEqual([
+      { key: 'node.kubernetes.io/instance-type', operator: 'In', values: [cluster.sizing.brokerType.name] },
+    ]);
+    expect(controllers.spec.template.pod.affinity).toBeUndefined();
   });
 
   test('hand the labels of the allocation to pods and claims, never to selectors', () => {
