@@ -64,7 +64,9 @@ try {
 } catch (error) {
   const { code, message } = error as Error & { code?: string };
   if (code?.startsWith('Millrace.')) {
-    console.error(message);
+    // Who asked for JSON reads standard output and nothing else.
+    if (process.argv.includes('--json')) console.log(JSON.stringify({ error: { code, message } }, undefined, 2));
+    else console.error(message);
     process.exitCode = 1;
   } else if (code?.startsWith('ERR_PARSE_ARGS') || /^un(known command|expected argument)/.test(message)) {
     console.error(`${message}\n\n${USAGE}`);

@@ -2,11 +2,12 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { Assembly } from '../../lib/core/assembly';
 import { Baseline, BASELINE_CONTEXT } from '../../lib/core/baseline';
-import { refuse } from '../../lib/core/error';
+import { refuse, show } from '../../lib/core/error';
 import { StatefulUpdateRules } from '../../lib/core/stateful-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule, checkUpdate } from '../../lib/core/update-rule';
 import { TagUpdateRules, frozenTagsOf } from '../../lib/cost/tag-update-rules';
 import { KafkaUpdateRules } from '../../lib/streaming/kafka-update-rules';
+import { readProjectFile, refuseFile } from './project-files';
 
 /** Options of `millrace check`. */
 export interface CheckOptions {
@@ -24,8 +25,10 @@ export function allUpdateRules(): IUpdateRule[] {
 
 /** The baseline folder a project uses. */
 export function baselineDirectory(): string {
-  const context = fs.existsSync('cdk.json') ? JSON.parse(fs.readFileSync('cdk.json', 'utf8')).context : undefined;
-  return context?.[BASELINE_CONTEXT] ?? 'baseline';
+  const directory = readProjectFile('cdk.json', JSON.parse)?.context?.[BASELINE_CONTEXT] ?? 'baseline';
+  return typeof directory === 'string'
+    ? directory
+    : refuseFile('cdk.json', `${BASELINE_CONTEXT}: ${show(directory)}`, 'the path of a folder');
 }
 
 /** Reads a synthesis and refuses an empty one: an empty synthesis would make every resource look deleted. */

@@ -3,6 +3,8 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { parse } from 'yaml';
 import { refuse } from '../../lib/core/error';
+import { checkOutputFolder } from './output-folder';
+import { appOf, readProjectFile } from './project-files';
 
 /** An app that was run, and what it said when it failed. */
 export interface SynthesisResult {
@@ -13,26 +15,26 @@ export interface SynthesisResult {
 
 /** Runs the apps that cdk.json and cdk8s.yaml name, into the given folders, as the two command-line tools would, without any network. */
 export function synthesizeApps(folders: { readonly templates: string; readonly manifests: string }): SynthesisResult[] {
-  const results: SynthesisResult[] = [];
-  if (fs.existsSync('cdk.json')) {
-    const { app, context } = JSON.parse(fs.readFileSync('cdk.json', 'utf8'));
-    const saved = fs.existsSync('cdk.context.json') ? JSON.parse(fs.readFileSync('cdk.context.json', 'utf8')) : {};
+  const cdk = readProjectFile('cdk.json', JSON.parse);
+  const cdk8s = readProjectFile('cdk8s.yaml', parse);
+  const runs: { app: string; outdir: string; environment: Record<string, string> }[] = [];
+  if (cdk) {
     const environment = {
       CDK_OUTDIR: path.resolve(folders.templates),
       CDK_CONTEXT_JSON: JSON.stringify({
         'aws:cdk:enable-path-metadata': true,
         'aws:cdk:enable-asset-metadata': true,
-        ...context,
-        ...saved,
+        ...cdk.context,
+        ...readProjectFile('cdk.context.json', JSON.parse),
       }),
     };
-    results.push(run(app, folders.templates, environment));
+    runs.push({ app: appOf('cdk.json', cdk), outdir: folders.templates, environment });
   }
-  if (fs.existsSync('cdk8s.yaml')) {
-    const { app } = parse(fs.readFileSync('cdk8s.yaml', 'utf8'));
-    results.push(run(app, folders.manifests, { CDK8S_OUTDIR: path.resolve(folders.manifests) }));
+  if (cdk8s) {
+    const environment = { CDK8S_OUTDIR: path.resolve(folders.manifests) };
+    runs.push({ app: appOf('cdk8s.yaml', cdk8s), outdir: folders.manifests, environment });
   }
-  if (results.length === 0) {
+  if (runs.length === 0) {
     refuse('millrace report --synth', {
       code: 'Millrace.NoAppHere',
       subject: process.cwd(),
@@ -41,7 +43,9 @@ export function synthesizeApps(folders: { readonly templates: string; readonly m
       fix: 'run it in the project folder, or synthesize by hand and leave --synth out',
     });
   }
-  return results;
+  // All of them before the first is cleared: a refusal deletes nothing.
+  for (const { outdir } of runs) checkOutputFolder(outdir);
+  return runs.map(({ app, outdir, environment }) => run(app, outdir, environment));
 }
 
 function run(app: string, outdir: string, environment: Record<string, string>): SynthesisResult {

@@ -7,16 +7,34 @@ export interface Violation {
   readonly fix: string;
 }
 
-/** Renders a value as a reader would write it: strings quoted, quantities with their unit, long values cut. */
+/** Renders a value as a reader would write it: strings quoted, quantities with their unit, long values cut. Never throws, never empty. */
 export function show(value: unknown): string {
+  try {
+    return textOf(value) || `an unreadable ${typeof value}`;
+  } catch {
+    // Circular, or an object whose own methods refuse it: the error that is being written matters more.
+    return `an unreadable ${typeof value}`;
+  }
+}
+
+function textOf(value: unknown): string | undefined {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') return value.length > 80 ? `'${value.slice(0, 77)}...' (${value.length} characters)` : `'${value}'`;
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value);
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
-  const quantity = value as { toBps?: () => number; toBytes?: () => number; toMilliseconds?: () => number; toHumanString?: () => string };
+  if (value === null || ['number', 'boolean', 'bigint', 'symbol'].includes(typeof value)) return String(value);
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return `[${value.map(textOf).join(', ')}]`;
+  const quantity = value as {
+    toBps?: () => number;
+    toBytes?: (options: object) => number;
+    toHumanString?: () => string;
+    toMilliseconds?: (options: object) => number;
+  };
   if (typeof quantity.toBps === 'function') return `${quantity.toBps()} bit/s`;
-  if (typeof quantity.toBytes === 'function') return `${quantity.toBytes()} bytes`;
-  if (typeof quantity.toHumanString === 'function') return quantity.toHumanString();
+  // SizeRoundingBehavior.NONE: a fraction of a byte is to be shown, not to be refused by the CDK instead of by us.
+  if (typeof quantity.toBytes === 'function') return `${quantity.toBytes({ rounding: 2 })} bytes`;
+  // The CDK has no words for a duration of NaN.
+  if (typeof quantity.toHumanString === 'function')
+    return quantity.toHumanString() || `${quantity.toMilliseconds?.({ integral: false })} ms`;
   return JSON.stringify(value);
 }
 

@@ -1,5 +1,5 @@
 import type { Assembly, SynthesizedObject } from './assembly';
-import { pairedObjects, sameJson, valuesAt } from './changes';
+import { objectChanges, pairedObjects, sameJson, valuesAt } from './changes';
 import { type Finding, FindingSeverity, type IUpdateRule } from './update-rule';
 
 const IMMUTABLE_FIELDS: Readonly<Record<string, readonly string[]>> = {
@@ -40,19 +40,34 @@ export class KubernetesRemovalRule implements IUpdateRule {
   ) {}
 
   public check(before: Assembly, after: Assembly): Finding[] {
-    const present = new Set(after.objects.map((object) => object.id));
-    return before.objects
-      .filter((object) => this.kinds.includes(object.manifest.kind) && !present.has(object.id))
-      .map((object) => this.finding(object));
+    const { removed, added } = objectChanges(before, after);
+    return removed
+      .filter((object) => this.kinds.includes(object.manifest.kind))
+      .map((object) =>
+        this.finding(
+          object,
+          added.find(({ manifest }) => manifest.kind === object.manifest.kind),
+        ),
+      );
   }
 
-  private finding({ id, manifest }: SynthesizedObject): Finding {
+  private finding({ id, manifest }: SynthesizedObject, successor?: SynthesizedObject): Finding {
     const kept = manifest.metadata?.annotations?.['helm.sh/resource-policy'] === 'keep';
+    const leaves = `${manifest.kind} ${manifest.metadata?.name} leaves the manifests`;
+    if (kept && successor) {
+      return {
+        code: this.id,
+        severity: FindingSeverity.ERROR,
+        path: id,
+        message: `${leaves} while ${successor.id} is new: after a rename that is a new, empty one beside the one that its annotations keep, unmanaged`,
+        fix: 'keep the name and namespace of the object (set them where they follow the construct path)',
+      };
+    }
     return {
       code: this.id,
       severity: kept ? FindingSeverity.WARNING : FindingSeverity.ERROR,
       path: id,
-      message: `${manifest.kind} ${manifest.metadata?.name} leaves the manifests: ${kept ? 'its annotations make a pruning deployer keep it, unmanaged' : 'a pruning deployer deletes it with its data'}`,
+      message: `${leaves}: ${kept ? 'its annotations make a pruning deployer keep it, unmanaged' : 'a pruning deployer deletes it with its data'}`,
       fix: 'keep the object, or delete it by hand once its data is not needed',
     };
   }

@@ -1,6 +1,6 @@
 import type { IPolicyValidationContext, IPolicyValidationPlugin, PolicyValidationPluginReport, PolicyViolation } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import { Assembly, assemblyOf } from './assembly';
+import { Assembly, type SynthesizedStack, assemblyOf } from './assembly';
 import { Baseline } from './baseline';
 import { MillraceError } from './error';
 import { type Finding, FindingSeverity, type IUpdateRule, checkUpdate, registeredUpdateRules } from './update-rule';
@@ -38,7 +38,10 @@ export class UpdateGuard implements IPolicyValidationPlugin {
       return { success: true, violations: [missing(directory, context.stackTemplates[0]?.stackConstructPath ?? '')] };
     }
     const after = assemblyOf(context.stackTemplates);
-    const before = new Assembly({ stacks: baseline.assembly.stacks, objects: [] });
+    const before = new Assembly({
+      stacks: coversApp(context) ? baseline.assembly.stacks : sharedStacks(baseline.assembly, after),
+      objects: [],
+    });
     const findings = checkUpdate(before, after, this.rulesFor(context.appConstruct));
     return {
       success: !findings.some((finding) => finding.severity === FindingSeverity.ERROR),
@@ -49,15 +52,18 @@ export class UpdateGuard implements IPolicyValidationPlugin {
   /**
    * Compares written manifests with the baseline; `core.k8s.App` calls it at the end of a synth.
    *
+   * @param app The app, or any construct of it.
+   * @param manifests Folder of the manifests.
+   * @param files Paths in that folder which this synth wrote; files of an earlier synth would hide what was removed since. All by default.
    * @throws the codes of the rules that refuse
    */
-  public checkManifests(app: IConstruct, manifests: string): void {
+  public checkManifests(app: IConstruct, manifests: string, files?: string[]): void {
     const baseline = Baseline.read(this.props.baseline ?? Baseline.directoryOf(app));
     if (!baseline) return;
     const before = new Assembly({ stacks: [], objects: baseline.assembly.objects });
-    const refused = checkUpdate(before, Assembly.fromDirectories({ manifests }), this.rulesFor(app)).filter(
-      (finding) => finding.severity === FindingSeverity.ERROR,
-    );
+    const present = Assembly.fromDirectories({ manifests }).objects;
+    const after = new Assembly({ stacks: [], objects: files ? present.filter(({ file }) => files.includes(file)) : present });
+    const refused = checkUpdate(before, after, this.rulesFor(app)).filter((finding) => finding.severity === FindingSeverity.ERROR);
     if (refused.length === 0) return;
     const violations = refused.map(({ code, path: subject, message, fix }) => ({
       code,
@@ -72,6 +78,22 @@ export class UpdateGuard implements IPolicyValidationPlugin {
   private rulesFor(app: IConstruct): IUpdateRule[] {
     return [...StatefulUpdateRules.all(), ...registeredUpdateRules(app), ...(this.props.additionalRules ?? [])];
   }
+}
+
+const STACK = Symbol.for('@aws-cdk/core.Stack');
+
+/** Whether the templates are those of the whole app: a guard that was added to a stage is given that stage only. */
+function coversApp({ appConstruct, stackTemplates }: IPolicyValidationContext): boolean {
+  const stacks = appConstruct.node
+    .findAll()
+    .filter((construct) => STACK in construct && !(construct as { nestedStackParent?: unknown }).nestedStackParent);
+  return stackTemplates.length >= stacks.length;
+}
+
+/** The accepted stacks that are there now, each with everything that was nested in it. */
+function sharedStacks(before: Assembly, after: Assembly): SynthesizedStack[] {
+  const present = new Set(after.stacks.map(({ id }) => id));
+  return before.stacks.filter(({ id }) => present.has(id.split('/')[0]));
 }
 
 function missing(directory: string, constructPath: string): PolicyViolation {

@@ -1,4 +1,5 @@
 import type { Assembly, SynthesizedResource, SynthesizedStack } from '../core/assembly';
+import { EBS_PROVISIONERS, NLB_TAGS } from './controller-tags';
 import { effectiveTags } from './tag-update-rules';
 import { tagLocation, tagsIn } from './tag-spec';
 import { attributionRoute } from './untaggable';
@@ -162,6 +163,26 @@ const PROPAGATION: Readonly<Record<string, (resource: SynthesizedResource, requi
     properties.PropagateTags === 'SERVICE' || properties.PropagateTags === 'TASK_DEFINITION'
       ? []
       : [['Millrace.TagsNotPropagated', 'its tasks carry no tags', 'set propagateTags to SERVICE']],
+  'AWS::AutoScaling::AutoScalingGroup': ({ properties }, required) => [
+    ...(properties.LaunchConfigurationName
+      ? [
+          [
+            'Millrace.TagsNotPropagated',
+            'its volumes carry no tags, because launch configurations cannot have any',
+            'use a launch template',
+          ] as const,
+        ]
+      : []),
+    ...(Array.isArray(properties.Tags) ? properties.Tags : [])
+      .filter((tag: any) => required.includes(tag?.Key) && tag.PropagateAtLaunch === false)
+      .map((tag: any): Problem => [
+        'Millrace.TagsNotPropagated',
+        `its instances lack ${tag.Key}`,
+        'set PropagateAtLaunch of the tag to true',
+      ]),
+  ],
+  'AWS::Batch::JobDefinition': ({ properties }) =>
+    properties.PropagateTags === true ? [] : [['Millrace.TagsNotPropagated', 'its jobs carry no tags', 'set propagateTags to true']],
   'AWS::EKS::Nodegroup': ({ properties }) =>
     properties.LaunchTemplate
       ? []
@@ -199,12 +220,34 @@ const POD_TEMPLATES: Readonly<Record<string, string>> = {
   CronJob: 'spec.jobTemplate.spec.template',
 };
 
+/** What carries the AWS cost of objects that a controller turns into volumes, nodes and load balancers. */
+const CONTROLLER_TAGS: Readonly<Record<string, (manifest: any) => { tags: Record<string, string>; what: string } | undefined>> = {
+  StorageClass: ({ provisioner, parameters }) =>
+    EBS_PROVISIONERS.includes(provisioner)
+      ? {
+          tags: pairsIn(
+            Object.entries<string>(parameters ?? {}).flatMap(([name, value]) => (name.startsWith('tagSpecification_') ? [value] : [])),
+          ),
+          what: 'its volumes (parameters.tagSpecification_N)',
+        }
+      : undefined,
+  EC2NodeClass: ({ spec }) => ({ tags: spec?.tags ?? {}, what: 'its nodes (spec.tags)' }),
+  Service: ({ spec, metadata }) =>
+    spec?.type === 'LoadBalancer'
+      ? { tags: pairsIn((metadata?.annotations?.[NLB_TAGS] ?? '').split(',')), what: `its load balancer (${NLB_TAGS})` }
+      : undefined,
+};
+
+function pairsIn(pairs: string[]): Record<string, string> {
+  return Object.fromEntries(pairs.map((pair) => [pair.split('=')[0], pair.split('=').slice(1).join('=')]));
+}
+
 function coverageOfObject(id: string, manifest: { [name: string]: any }, required: string[]): Counts {
   const uncovered: UncoveredResource[] = [];
   const check = (labels: Record<string, unknown> | undefined, what: string) => {
     const absent = missing(labels ?? {}, required);
     if (absent.length > 0) {
-      const problem = `required label keys are missing on ${what}: ${absent.join(', ')}`;
+      const problem = `required keys are missing on ${what}: ${absent.join(', ')}`;
       uncovered.push({
         code: 'Millrace.LabelsMissing',
         type: manifest.kind,
@@ -215,6 +258,8 @@ function coverageOfObject(id: string, manifest: { [name: string]: any }, require
     }
   };
   check(manifest.metadata?.labels, 'the object');
+  const made = CONTROLLER_TAGS[manifest.kind]?.(manifest);
+  if (made) check(made.tags, made.what);
   const template = POD_TEMPLATES[manifest.kind];
   if (template) {
     const labels: Record<string, unknown> = template.split('.').reduce((part: any, key) => part?.[key], manifest)?.metadata?.labels ?? {};

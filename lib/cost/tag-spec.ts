@@ -57,6 +57,22 @@ export function tagsIn(value: unknown): Record<string, string> {
   return value !== null && typeof value === 'object' ? { ...(value as Record<string, string>) } : {};
 }
 
+function isIntrinsic(value: object): boolean {
+  const keys = Object.keys(value);
+  return keys.length === 1 && (keys[0] === 'Ref' || keys[0].startsWith('Fn::'));
+}
+
+/**
+ * A rendered tag property with further tags in it. What is there stays, tags with an intrinsic as key included; a property that is an
+ * intrinsic as a whole cannot be added to and is left alone.
+ */
+export function mergeTags(existing: unknown, tags: Record<string, string>, shape: TagShape): unknown {
+  if (existing !== null && typeof existing === 'object' && !Array.isArray(existing) && isIntrinsic(existing)) return existing;
+  if (shape === 'map') return renderTags({ ...tagsIn(existing), ...tags }, shape);
+  const kept = Array.isArray(existing) ? existing.filter((tag) => typeof tag?.Key !== 'string' || !(tag.Key in tags)) : [];
+  return [...kept, ...(renderTags(tags, shape) as unknown[])];
+}
+
 /** Renders tags in the shape a type expects, keys sorted as the CDK sorts them. */
 export function renderTags(tags: Record<string, string>, shape: TagShape): unknown {
   const entries = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));

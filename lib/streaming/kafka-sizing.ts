@@ -98,12 +98,8 @@ export class KafkaSizing extends Sizing {
       .map((other) => candidatesFor(load, other).filter((candidate) => candidate.brokers <= BROKER_QUOTA))
       .filter((list) => list.length > 0)
       .map(best);
-    const ranked = [
-      ...rank(fitting)
-        .filter((candidate) => candidate !== chosen)
-        .slice(0, 3),
-      ...others,
-    ];
+    const rest = rank(fitting).filter((candidate) => candidate !== chosen);
+    const ranked = [...rest.slice(0, 3), ...others];
     return new KafkaSizing(chosen.type, chosen.brokers, replicationFactor, storageGib(load, chosen), {
       choice: name(chosen),
       bottleneck: chosen.bottleneck,
@@ -159,11 +155,12 @@ export class KafkaSizing extends Sizing {
 
 type DemandInput = KafkaDemand & Required<KafkaSizingOptions>;
 
-const bps = (rate: Bitrate) => rate.toBps();
+// A rate of plain JavaScript may be missing or a bare number: no rate then, and refused as such.
+const bps = (rate?: Bitrate) => (typeof rate?.toBps === 'function' ? rate.toBps() : NaN);
 const rateRule = (subject: 'peakIngress' | 'averageIngress' | 'peakEgress'): Rule<DemandInput> => ({
   code: 'Millrace.KafkaDemandInvalid',
   subject: `demand.${subject}`,
-  value: (demand) => demand[subject],
+  value: (demand) => (subject === 'peakIngress' ? (demand[subject] ?? null) : demand[subject]),
   valid: (rate: Bitrate) => isPositive(bps(rate)),
   allowed: 'a finite rate above zero',
   fix: 'measure it (MSK BytesInPerSec, BytesOutPerSec) or estimate messages per second times message size',
@@ -185,7 +182,7 @@ const DEMAND_RULES: Rule<DemandInput>[] = [
   {
     code: 'Millrace.KafkaDemandInvalid',
     subject: 'demand.partitions',
-    value: (demand) => demand.partitions,
+    value: (demand) => demand.partitions ?? null,
     valid: isPositiveInteger,
     allowed: 'a whole number above zero: leaders over all topics',
     fix: 'add up the partitions of the topics',

@@ -1,7 +1,9 @@
-import type { Assembly, SynthesizedResource, SynthesizedStack } from '../core/assembly';
-import { pairedObjects, pairedResources, sameJson, valuesAt } from '../core/changes';
+import type { Assembly } from '../core/assembly';
+import { pairedObjects, pairedResources, sameJson } from '../core/changes';
 import { KubernetesRemovalRule } from '../core/kubernetes-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule } from '../core/update-rule';
+import { mskUpdateRules } from './msk-update-rules';
+import { nodePoolUpdateRules } from './node-pool-update-rules';
 
 /** Fewer partitions than before: neither MSK nor Strimzi can do it, and CloudFormation does not notice at synth. */
 class TopicPartitionsRule implements IUpdateRule {
@@ -54,98 +56,28 @@ class TopicIdentityRule implements IUpdateRule {
   }
 }
 
-// What UpdateCluster calls of MSK each cover; CloudFormation sends one of them an update.
-const MSK_UPDATE_GROUPS: Readonly<Record<string, readonly string[]>> = {
-  'broker type': ['BrokerNodeGroupInfo.InstanceType'],
-  storage: ['BrokerNodeGroupInfo.StorageInfo', 'StorageMode'],
-  'broker count': ['NumberOfBrokerNodes'],
-  'version and configuration': ['KafkaVersion', 'ConfigurationInfo'],
-  'client authentication and encryption': ['ClientAuthentication', 'EncryptionInfo'],
-  'monitoring and logging': ['EnhancedMonitoring', 'OpenMonitoring', 'LoggingInfo'],
-  connectivity: ['BrokerNodeGroupInfo.ConnectivityInfo'],
-  rebalancing: ['Rebalancing'],
-};
-
-/** The settings of a cluster's configuration: other settings make another revision, which the template shows only as an attribute. */
-function settingsOf(cluster: SynthesizedResource, stack: SynthesizedStack): unknown {
-  const configuration = cluster.properties.ConfigurationInfo?.Arn?.['Fn::GetAtt']?.[0];
-  return stack.resources.find((resource) => resource.logicalId === configuration)?.properties.ServerProperties;
-}
-
-/** Two cluster attributes in one diff: MSK takes one change at a time, and the stack fails after hours. */
-class OneClusterChangeRule implements IUpdateRule {
-  public readonly id = 'Millrace.KafkaClusterTwoChanges';
-
-  public check(before: Assembly, after: Assembly): Finding[] {
-    return pairedResources(before, after, 'AWS::MSK::Cluster').flatMap((pair) => {
-      const changed = Object.entries(MSK_UPDATE_GROUPS)
-        .filter(
-          ([, paths]) =>
-            paths.some((path) => !sameJson(valuesAt(pair.before.properties, path), valuesAt(pair.after.properties, path))) ||
-            (paths.includes('ConfigurationInfo') && settingsOf(pair.before, pair.stackBefore) !== settingsOf(pair.after, pair.stackAfter)),
-        )
-        .map(([group]) => group);
-      if (changed.length < 2) return [];
-      return [
-        {
-          code: this.id,
-          severity: FindingSeverity.ERROR,
-          path: pair.after.path,
-          message: `${changed.join(' and ')} change in one deploy; MSK updates one attribute of a cluster at a time`,
-          fix: `deploy them one after the other: ${changed.join(', then ')}`,
-          templateFile: pair.stackAfter.templateFile,
-          logicalId: pair.after.logicalId,
-        },
-      ];
-    });
-  }
-}
-
-/** Storage that shrinks: neither MSK volumes nor Kubernetes claims can. */
-class StorageDecreaseRule implements IUpdateRule {
-  public readonly id = 'Millrace.KafkaStorageDecrease';
-
-  public check(before: Assembly, after: Assembly): Finding[] {
-    const volume = (properties: any) => properties.BrokerNodeGroupInfo?.StorageInfo?.EBSStorageInfo?.VolumeSize;
-    const clusters = pairedResources(before, after, 'AWS::MSK::Cluster').filter(
-      (pair) => volume(pair.after.properties) < volume(pair.before.properties),
-    );
-    const gib = (manifest: any): number[] => (manifest.spec?.storage?.volumes ?? []).map((item: any) => Number.parseInt(item.size, 10));
-    const pools = pairedObjects(before, after, 'KafkaNodePool').filter((pair) => {
-      const old = gib(pair.before.manifest);
-      return gib(pair.after.manifest).some((size, index) => size < old[index]);
-    });
-    const finding = (path: string, from: unknown, to: unknown): Finding => ({
-      code: this.id,
-      severity: FindingSeverity.ERROR,
-      path,
-      message: `storage a broker shrinks from ${from} to ${to} GiB; volumes only grow`,
-      fix: `keep ${from} GiB, or move the data to a new cluster or node pool`,
-    });
-    return [
-      ...clusters.map((pair) => ({
-        ...finding(pair.after.path, volume(pair.before.properties), volume(pair.after.properties)),
-        templateFile: pair.stackAfter.templateFile,
-        logicalId: pair.after.logicalId,
-      })),
-      ...pools.map((pair) => finding(pair.after.id, gib(pair.before.manifest).join(' and '), gib(pair.after.manifest).join(' and '))),
-    ];
-  }
+/** An app knows one rule an id, so what both flavours refuse under one id is one rule. */
+function oneById(rules: readonly IUpdateRule[]): IUpdateRule[] {
+  const ids = [...new Set(rules.map((rule) => rule.id))];
+  return ids.map((id) => ({
+    id,
+    check: (before, after) => rules.filter((rule) => rule.id === id).flatMap((rule) => rule.check(before, after)),
+  }));
 }
 
 const STRIMZI_KINDS = ['Kafka', 'KafkaNodePool', 'KafkaTopic'];
 
 /** The update rules for Kafka clusters and topics, both flavours. */
 export class KafkaUpdateRules {
-  /** Partition decrease, topic identity, two cluster changes at once, shrinking storage, removed Strimzi resources. */
+  /** What neither MSK nor Strimzi can do to a running cluster or topic, or only with loss, and removed Strimzi resources. */
   public static all(): IUpdateRule[] {
-    return [
+    return oneById([
       new TopicPartitionsRule(),
       new TopicIdentityRule(),
-      new OneClusterChangeRule(),
-      new StorageDecreaseRule(),
+      ...mskUpdateRules(),
+      ...nodePoolUpdateRules(),
       new KubernetesRemovalRule('Millrace.KafkaRemoval', STRIMZI_KINDS),
-    ];
+    ]);
   }
 
   private constructor() {}

@@ -1,7 +1,8 @@
 import type { IConstruct } from 'constructs';
 import { violationMessage } from '../core/error';
+import type { BrokerClass } from './broker-type';
 import type { KafkaSizing } from './kafka-sizing';
-import { type ResolvedTopic, metricName } from './topic-rules';
+import { type ResolvedTopic, type TopicSurroundings, metricName, surroundingsOf } from './topic-rules';
 
 const ledgers = new WeakMap<IConstruct, TopicLedger>();
 
@@ -19,7 +20,14 @@ export class TopicLedger {
 
   /** Size of the cluster; unknown for an imported one. */
   public sizing?: KafkaSizing;
+  /** Brokers of an imported cluster, where they are known. */
+  public brokerClass?: BrokerClass;
   private readonly topics: { readonly path: string; readonly topic: ResolvedTopic }[] = [];
+
+  /** What the topics must respect of the cluster. */
+  public get surroundings(): TopicSurroundings {
+    return surroundingsOf(this.sizing, this.brokerClass);
+  }
 
   public add(path: string, topic: ResolvedTopic): void {
     this.topics.push({ path, topic });

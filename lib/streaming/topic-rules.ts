@@ -3,7 +3,7 @@ import { type Rule, isPositiveInteger } from '../core/rule';
 import { BrokerClass } from './broker-type';
 import type { KafkaSizing } from './kafka-sizing';
 import { CleanupPolicy, type ConsumeOptions, type TopicOptions } from './topic';
-import { TOPIC_CONFIG_NAMES } from './topic-config';
+import { TOPIC_CONFIG_NAMES, settingKind } from './topic-config';
 
 /** Rules a consumer group must follow. */
 export const CONSUME_RULES: readonly Rule<ConsumeOptions>[] = [
@@ -59,16 +59,20 @@ export interface TopicSurroundings {
 }
 
 /** What a cluster tells its topics. */
-export function surroundingsOf(sizing: KafkaSizing | undefined): TopicSurroundings {
+export function surroundingsOf(sizing: KafkaSizing | undefined, brokerClass?: BrokerClass): TopicSurroundings {
   return {
     brokers: sizing?.brokers,
     replicationFactor: sizing?.replicationFactor,
-    express: sizing?.brokerType.brokerClass === BrokerClass.EXPRESS,
+    express: (sizing?.brokerType.brokerClass ?? brokerClass) === BrokerClass.EXPRESS,
   };
 }
 
 function replicationFactorOf(options: TopicOptions, surroundings: TopicSurroundings): number {
   return options.replicationFactor ?? surroundings.replicationFactor ?? DEFAULT_REPLICATION_FACTOR;
+}
+
+function cleanupPolicyOf(options: TopicOptions): string {
+  return String(options.cleanupPolicy ?? options.config?.['cleanup.policy'] ?? CleanupPolicy.DELETE);
 }
 
 type TopicInput = TopicOptions & { readonly surroundings: TopicSurroundings };
@@ -131,8 +135,8 @@ export function topicRules(config: { [name: string]: string } = {}): Rule<TopicI
       subject: `config['${name}']`,
       value: () => config[name] ?? null,
       // A line break would smuggle in a second setting, and a token would be encoded instead of resolved.
-      valid: (value: unknown) => typeof value === 'string' && /^\S(.*\S)?$/.test(value),
-      allowed: 'one line of text without space around it',
+      valid: (value: unknown) => typeof value === 'string' && /^\S(.*\S)?$/.test(value) && settingKind(name).valid(value),
+      allowed: `${settingKind(name).allowed}, in one line without space around it`,
       fix: 'give the value as Kafka prints it',
       tokens: 'refuse',
     })),
@@ -147,7 +151,7 @@ export function topicRules(config: { [name: string]: string } = {}): Rule<TopicI
     {
       code: 'Millrace.KafkaTopicMinInsyncInvalid',
       subject: "config['min.insync.replicas']",
-      value: (topic) => topic.config?.['min.insync.replicas'],
+      value: (topic) => (topic.surroundings.express ? undefined : topic.config?.['min.insync.replicas']),
       valid: (value: string, topic) => {
         const factor = replicationFactorOf(topic, topic.surroundings);
         return /^[1-9]\d*$/.test(value) && (Number(value) < factor || factor === 1);
@@ -162,6 +166,31 @@ export function topicRules(config: { [name: string]: string } = {}): Rule<TopicI
       valid: () => false,
       allowed: 'retention or retention.ms, not both',
       fix: 'keep one of them',
+    },
+    {
+      code: 'Millrace.KafkaTopicConfigTwice',
+      subject: "config['cleanup.policy']",
+      value: (topic) => (topic.cleanupPolicy ? topic.config?.['cleanup.policy'] : undefined),
+      valid: () => false,
+      allowed: 'cleanupPolicy or cleanup.policy, not both',
+      fix: 'keep one of them',
+      tokens: 'refuse',
+    },
+    ...Object.keys(config).map((name): Rule<TopicInput> => ({
+      code: 'Millrace.KafkaTopicConfigOnExpress',
+      subject: `config['${name}']`,
+      value: (topic) => (topic.surroundings.express ? name : undefined),
+      valid: () => !/^(min\.insync\.replicas$|remote\.|local\.retention\.)/.test(name),
+      allowed: 'no min.insync.replicas and no settings of tiered storage: Express keeps 2 in sync and stores by itself',
+      fix: 'drop it; for an imported cluster of Standard brokers give its brokerClass',
+    })),
+    {
+      code: 'Millrace.KafkaTopicConfigInvalid',
+      subject: "config['remote.storage.enable']",
+      value: (topic) => (cleanupPolicyOf(topic).includes('compact') ? topic.config?.['remote.storage.enable'] : undefined),
+      valid: (value: unknown) => String(value).toLowerCase() !== 'true',
+      allowed: 'false on a compacted topic: Kafka keeps those on local storage only',
+      fix: 'drop it, or use CleanupPolicy.DELETE',
     },
   ];
 }

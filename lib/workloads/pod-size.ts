@@ -38,6 +38,7 @@ export interface FixedPodSize {
 }
 
 const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
 const ZONES = 3;
 // Of three zones one may be lost: the others carry 3/2.
 const LOST_ZONE = ZONES / (ZONES - 1);
@@ -49,6 +50,8 @@ const COMFORTABLE_REPLICAS = 12;
 const MAX_REPLICAS = 300;
 const MEMORY_HEADROOM = 1.2;
 const MEMORY_STEP = 64 * MIB;
+// Beyond it a pod no longer shares a common node of 8 vCPU, and a restart takes its whole heap along: more replicas instead.
+const MAX_MEMORY = 32 * GIB;
 const MIN_CPU_MILLIS = 10;
 const MIN_MEMORY = 16 * MIB;
 
@@ -72,44 +75,32 @@ export class PodSize extends Sizing {
 
   /**
    * The smallest pod of the ladder 100 m … 8 cores that carries the peak in at most 12 replicas at 60 % CPU with one of three zones lost;
-   * never fewer than three replicas. Memory is the idle process plus the requests in flight, with a fifth to spare.
+   * never fewer than three replicas. Memory is the idle process plus the requests in flight, with a fifth to spare; where that is
+   * more than 32 GiB a pod, there are more replicas.
    *
    * @throws Millrace.ServiceDemandInvalid, Millrace.ServiceDemandDoesNotFit, Millrace.TokenRefused
    */
   public static forDemand(demand: ServiceDemand): PodSize {
     enforce('PodSize.forDemand', demand, DEMAND_RULES);
     const busyMillis = demand.peakRequestsPerSecond * demand.cpuTimePerRequest.toMilliseconds({ integral: false });
-    // Whole pods first: replicas that do not divide by three stand unevenly, and the zone that is lost may be the fullest.
-    const replicasOf = (millis: number) =>
-      Math.max(ZONES, Math.ceil(Math.ceil((busyMillis * 100) / (millis * TARGET_CPU_UTILISATION) - 1e-9) * LOST_ZONE));
-    const millis = LADDER_MILLIS.find((step) => replicasOf(step) <= COMFORTABLE_REPLICAS) ?? LADDER_MILLIS[LADDER_MILLIS.length - 1];
-    const replicas = replicasOf(millis);
-    if (replicas > MAX_REPLICAS) {
-      refuse('PodSize.forDemand', {
-        code: 'Millrace.ServiceDemandDoesNotFit',
-        subject: 'demand',
-        received: `${demand.peakRequestsPerSecond} requests/s of ${demand.cpuTimePerRequest.toMilliseconds({ integral: false })} ms CPU: ${Math.ceil(busyMillis / 1000)} busy cores, ${replicas} replicas of ${millis}m`,
-        allowed: `at most ${MAX_REPLICAS} replicas`,
-        fix: 'split the service by tenant or shard, or check the CPU time of one request',
-      });
-    }
-    const surviving = replicas - Math.ceil(replicas / ZONES);
-    const latency = (demand.latency ?? demand.cpuTimePerRequest).toMilliseconds({ integral: false });
-    const inFlight = (demand.peakRequestsPerSecond * latency) / 1000 / surviving;
-    const used = bytesOf(demand.idleMemory) + inFlight * (demand.memoryPerRequest ? bytesOf(demand.memoryPerRequest) : 0);
-    const bytes = Math.ceil((used * MEMORY_HEADROOM) / MEMORY_STEP) * MEMORY_STEP;
-    const cpuShare = busyMillis / (surviving * millis * (TARGET_CPU_UTILISATION / 100));
-    const bottleneck = replicas === ZONES && cpuShare < 1 ? 'availability' : 'cpu';
-    const others = LADDER_MILLIS.filter((step) => step !== millis && replicasOf(step) <= MAX_REPLICAS && replicasOf(step) > ZONES)
+    const forCpu = (millis: number) => replicasForCpu(busyMillis, millis);
+    const millis = LADDER_MILLIS.find((step) => forCpu(step) <= COMFORTABLE_REPLICAS) ?? LADDER_MILLIS[LADDER_MILLIS.length - 1];
+    const replicas = replicasForMemory(demand, forCpu(millis));
+    if (replicas > MAX_REPLICAS) refuseDemand(demand, busyMillis, millis, forCpu(millis));
+    const { inFlight, used, bytes } = memoryOf(demand, replicas);
+    const cpuShare = busyMillis / (surviving(replicas) * millis * (TARGET_CPU_UTILISATION / 100));
+    const bottleneck = replicas > forCpu(millis) ? 'memory' : replicas === ZONES && cpuShare < 1 ? 'availability' : 'cpu';
+    const others = LADDER_MILLIS.filter((step) => step !== millis && forCpu(step) <= MAX_REPLICAS && forCpu(step) > ZONES)
       .slice(-3)
       .map((step) => ({
-        choice: `${replicasOf(step)} x ${step}m`,
+        choice: `${forCpu(step)} x ${step}m`,
         bottleneck: 'cpu',
-        reason: `${(replicasOf(step) * step) / 1000} cores requested`,
+        reason: `${(forCpu(step) * step) / 1000} cores requested`,
       }));
     const reason =
       `${demand.peakRequestsPerSecond} requests/s keep ${(busyMillis / 1000).toFixed(2)} cores busy; at ${TARGET_CPU_UTILISATION} % with one of ${ZONES} zones lost that is ` +
-      `${replicas} replicas of ${millis}m; ${inFlight.toFixed(1)} requests in flight a replica`;
+      `${forCpu(millis)} replicas of ${millis}m; memory (${mib(bytesOf(demand.idleMemory))} idle + ${inFlight.toFixed(1)} in flight x ${mib(perRequestOf(demand))}) x ${MEMORY_HEADROOM} = ${mib(used * MEMORY_HEADROOM)} a replica` +
+      (bottleneck === 'memory' ? `; ${replicas} replicas keep a pod within ${MAX_MEMORY / GIB} GiB` : '');
     return new PodSize(millis, bytes, replicas, {
       bottleneck,
       utilisation: { cpu: cpuShare, memory: used / bytes },
@@ -129,6 +120,51 @@ export class PodSize extends Sizing {
   ) {
     super({ choice: `${replicas} x ${cpuMillis}m / ${memoryBytes / MIB} MiB`, ...decision });
   }
+}
+
+/** Replicas that are left when the fullest of three zones is lost. */
+function surviving(replicas: number): number {
+  return replicas - Math.ceil(replicas / ZONES);
+}
+
+/** Whole pods first: replicas that do not divide by three stand unevenly, and the zone that is lost may be the fullest. */
+function replicasForCpu(busyMillis: number, millis: number): number {
+  return Math.max(ZONES, Math.ceil(Math.ceil((busyMillis * 100) / (millis * TARGET_CPU_UTILISATION) - 1e-9) * LOST_ZONE));
+}
+
+/** At most two decimals: `217.8 MiB`. */
+function mib(bytes: number): string {
+  return `${Number((bytes / MIB).toFixed(2))} MiB`;
+}
+
+function perRequestOf(demand: ServiceDemand): number {
+  return demand.memoryPerRequest ? bytesOf(demand.memoryPerRequest) : 0;
+}
+
+function memoryOf(demand: ServiceDemand, replicas: number): { inFlight: number; used: number; bytes: number } {
+  const latency = (demand.latency ?? demand.cpuTimePerRequest).toMilliseconds({ integral: false });
+  const inFlight = (demand.peakRequestsPerSecond * latency) / 1000 / surviving(replicas);
+  const used = bytesOf(demand.idleMemory) + inFlight * perRequestOf(demand);
+  return { inFlight, used, bytes: Math.ceil((used * MEMORY_HEADROOM) / MEMORY_STEP) * MEMORY_STEP };
+}
+
+function replicasForMemory(demand: ServiceDemand, least: number): number {
+  let replicas = least;
+  while (replicas <= MAX_REPLICAS && memoryOf(demand, replicas).bytes > MAX_MEMORY) replicas += 1;
+  return replicas;
+}
+
+function refuseDemand(demand: ServiceDemand, busyMillis: number, millis: number, forCpu: number): never {
+  const { inFlight, bytes } = memoryOf(demand, MAX_REPLICAS);
+  return refuse('PodSize.forDemand', {
+    code: 'Millrace.ServiceDemandDoesNotFit',
+    subject: 'demand',
+    received:
+      `${demand.peakRequestsPerSecond} requests/s of ${demand.cpuTimePerRequest.toMilliseconds({ integral: false })} ms CPU: ${Math.ceil(busyMillis / 1000)} busy cores, ${forCpu} replicas of ${millis}m; ` +
+      `with ${MAX_REPLICAS} replicas ${inFlight.toFixed(1)} requests in flight and ${(bytes / GIB).toFixed(1)} GiB a replica`,
+    allowed: `at most ${MAX_REPLICAS} replicas of ${MAX_MEMORY / GIB} GiB`,
+    fix: 'split the service by tenant or shard, or check the CPU time, latency and memory of one request',
+  });
 }
 
 /** cdk8s-plus spells CPU as `500m`; a multiplication by 1000 leaves floating-point dust, as in 1.005 cores. */

@@ -102,7 +102,7 @@ const findingsIn = ({ text }: Outcome) =>
 
 /** The command line in this process: what it prints and its exit code. */
 function millrace(...args: string[]): { code: unknown; stdout: string; stderr: string } {
-  const before = { argv: process.argv, exitCode: process.exitCode };
+  const before = { argv: process.argv, exitCode: process.exitCode, listeners: process.stdout.listeners('error') };
   const stdout = jest.spyOn(console, 'log').mockImplementation();
   const stderr = jest.mocked(console.error).mockClear();
   process.argv = ['node', 'millrace', ...args];
@@ -114,6 +114,9 @@ function millrace(...args: string[]): { code: unknown; stdout: string; stderr: s
   } finally {
     process.argv = before.argv;
     process.exitCode = before.exitCode;
+    for (const listener of process.stdout.listeners('error')) {
+      if (!before.listeners.includes(listener)) process.stdout.removeListener('error', listener as () => void);
+    }
     stdout.mockRestore();
   }
 }
@@ -410,6 +413,58 @@ describe('millrace report', () => {
       });
     });
 
+    test.each([
+      ['a project', { 'src/app.ts': '', 'manifest.json': '{}', 'cdk.out/keep.txt': '' }, 'manifest.json, src/app.ts'],
+      ['notes beside manifests', { 'a.k8s.yaml': 'kind: A\n', 'charts/notes.md': '' }, 'charts/notes.md'],
+      [
+        'manifests written by hand',
+        { 'a.yaml': '# ours\napiVersion: v1\nkind: A\nmetadata: {}\n', 'values.yaml': 'a: 1\n' },
+        'a.yaml, values.yaml',
+      ],
+    ])('refuses to clear a folder with %s, and deletes nothing', (_what, files: Record<string, string>, named) => {
+      fs.mkdirSync('cdk8s.out');
+      fs.writeFileSync('cdk8s.out/old.k8s.yaml', 'kind: ConfigMap\n');
+      for (const [file, text] of Object.entries(files)) {
+        fs.mkdirSync(path.dirname(`mine/${file}`), { recursive: true });
+        fs.writeFileSync(`mine/${file}`, text);
+      }
+      fs.writeFileSync('cdk.json', JSON.stringify({ app: 'touch ran' }));
+      fs.writeFileSync('cdk8s.yaml', 'app: touch ran\n');
+      const before = fs.readdirSync('.', { recursive: true });
+      for (const folders of [{ templates: 'mine' }, { manifests: 'mine' }]) {
+        expect(() => report({ synth: true, ...folders })).toThrow(
+          expect.objectContaining({ code: 'Millrace.OutputFolderForeign', message: expect.stringContaining(named.split(', ').at(-1)!) }),
+        );
+      }
+      expect(fs.readdirSync('.', { recursive: true })).toEqual(before);
+    });
+
+    test('clears what a synth has written: manifests of any extension in sub-folders, and what a failed app left of an assembly', () => {
+      synthesize({}, 'made');
+      fs.writeFileSync('cdk.json', JSON.stringify({ app: 'cp -r made/cdk.out/. "$CDK_OUTDIR"' }));
+      fs.writeFileSync('cdk8s.yaml', 'app: cp -r made/cdk8s.out/. "$CDK8S_OUTDIR"\n');
+      fs.mkdirSync(`cdk.out/asset.${'0'.repeat(64)}`, { recursive: true });
+      fs.mkdirSync('cdk8s.out/payments', { recursive: true });
+      fs.writeFileSync('cdk8s.out/construct-metadata.json', '{}');
+      fs.writeFileSync('cdk8s.out/payments/a.yaml', 'apiVersion: v1\nkind: A\nmetadata:\n  name: a\n');
+      for (let run = 0; run < 2; run++) expect(report({ synth: true }).code).toBe(0);
+      expect(fs.readdirSync('cdk8s.out')).toEqual(['payments.k8s.yaml']);
+    });
+
+    test.each([
+      ['cdk.json', '{ "app": ', {}],
+      ['cdk.json', '{}', {}],
+      ['cdk.json', '[]', {}],
+      ['cdk8s.yaml', 'app: [', {}],
+      ['cdk8s.yaml', 'language: typescript\n', {}],
+      ['cdk.context.json', '{', { 'cdk.json': '{"app": "true"}' }],
+    ])('refuses a %s of %p', (file, text, others) => {
+      for (const [name, content] of Object.entries({ ...others, [file]: text })) fs.writeFileSync(name, content);
+      expect(() => report({ synth: true })).toThrow(
+        expect.objectContaining({ code: 'Millrace.ProjectFileInvalid', violations: [expect.objectContaining({ subject: file })] }),
+      );
+    });
+
     test('refuses a folder without an app', () => {
       expect(() => report({ synth: true })).toThrow(expect.objectContaining({ code: 'Millrace.NoAppHere' }));
     });
@@ -442,6 +497,22 @@ describe('the command line', () => {
         'millrace: Millrace.NothingSynthesized: cdk.out, cdk8s.out: received no template and no manifest; allowed: the output of cdk synth, cdk8s synth or both; ' +
         'fix: synthesize first (millrace report --synth), or name the folders with --templates and --manifests',
     });
+  });
+
+  test.each(['check', 'report'])('answers %s --json with the error as JSON on standard output, and exit code 1', (command) => {
+    const { code, stdout, stderr } = millrace(command, '--json');
+    expect([code, stderr]).toEqual([1, '']);
+    expect(JSON.parse(stdout)).toEqual({
+      error: { code: 'Millrace.NothingSynthesized', message: expect.stringMatching(/^millrace: Millrace.NothingSynthesized: cdk.out, /) },
+    });
+  });
+
+  test.each(['{', '{"context":{"millrace:baseline":1}}'])('answers a cdk.json of %p with its name and a code', (text) => {
+    synthesize();
+    fs.writeFileSync('cdk.json', text);
+    const { code, stdout } = millrace('check', '--json');
+    expect([code, JSON.parse(stdout).error.code]).toEqual([1, 'Millrace.ProjectFileInvalid']);
+    expect(JSON.parse(stdout).error.message).toContain('cdk.json');
   });
 
   test('passes its options on', () => {

@@ -65,8 +65,16 @@ describe.each([AWS, KUBERNETES])('an update of Kafka on $name', (flavour: Flavou
     const expected = onAws ? ['error Millrace.KafkaClusterTwoChanges'] : [];
     const prefix = onAws ? 'kafka.' : '';
     expect(findings({}, { size: [6, 2000] })).toEqual(expected);
-    // From 2xlarge to 4xlarge the threads change too, and with them the revision of the configuration.
-    expect(findings({ brokerType: `${prefix}m7g.2xlarge` }, { brokerType: `${prefix}m7g.4xlarge` })).toEqual(expected);
+    expect(findings({ brokerType: `${prefix}m7g.2xlarge` }, { brokerType: `${prefix}m7g.4xlarge`, size: [6, 1000] })).toEqual(expected);
+  });
+
+  test('of the broker type alone has no finding, at whatever size', () => {
+    const prefix = onAws ? 'kafka.' : '';
     expect(findings({ brokerType: `${prefix}m7g.large` }, { brokerType: `${prefix}m7g.2xlarge` })).toEqual([]);
+    expect(findings({ brokerType: `${prefix}m7g.2xlarge` }, { brokerType: `${prefix}m7g.4xlarge` })).toEqual([]);
+  });
+
+  test('fails when brokers leave', () => {
+    expect(findings({ size: [6, 1000] }, { size: [3, 1000] })).toEqual(['error Millrace.KafkaBrokersDecrease']);
   });
 });

@@ -125,8 +125,15 @@ describe('how a received value is shown', () => {
     [[1, 'a'], "[1, 'a']"],
     [Duration.days(2), '2 days'],
     [Size.mebibytes(1), '1048576 bytes'],
+    [Size.kibibytes(1 / 1000), '1.024 bytes'],
     [Bitrate.kbps(1), '1000 bit/s'],
     [{ a: 1 }, '{"a":1}'],
+    [Duration.seconds(NaN), 'NaN ms'],
+    [10n, '10'],
+    [Symbol('a'), 'Symbol(a)'],
+    [() => 1, 'a function'],
+    [{ toJSON: () => undefined }, 'an unreadable object'],
+    [{ count: 10n }, 'an unreadable object'],
   ])('%p as %s', (value, text) => expect(show(value)).toBe(text));
 
   test('a violation for node.addValidation reads like the thrown one', () => {

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { App, CfnResource, Fn, NestedStack, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { App, CfnResource, Fn, NestedStack, RemovalPolicy, Stack, Stage, Validations } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
@@ -120,6 +120,66 @@ describe('an update of templates', () => {
     expect(say(destroyed, synthesize({ without: 'bucket' }))).toEqual(['error Millrace.StatefulRemoval Store/Bucket/Resource']);
   });
 
+  const single = (stackId: string, resources: object[]) =>
+    new Assembly({ stacks: [{ id: stackId, templateFile: 't', tags: {}, resources: resources as never }], objects: [] });
+  const table = (logicalId: string, policies: object = { deletionPolicy: 'Retain', updateReplacePolicy: 'Retain' }) => ({
+    logicalId,
+    type: 'AWS::DynamoDB::Table',
+    properties: {},
+    metadata: {},
+    path: `S/${logicalId}`,
+    ...policies,
+  });
+
+  test('fails when a retained resource leaves while one of its type is new: a renamed construct or stack', () => {
+    const [construct, ...rest] = checkUpdate(single('S', [table('Old')]), single('S', [table('New')]), StatefulUpdateRules.all());
+    expect([construct.severity, construct.code, construct.path, rest]).toEqual(['error', 'Millrace.StatefulRemoval', 'S/Old', []]);
+    expect(construct.message).toBe(
+      'AWS::DynamoDB::Table Old leaves the template while S/New of the same type is new: after a rename that is a new, empty one beside the one ' +
+        'that AWS keeps, unmanaged and billed',
+    );
+    expect(say(single('S', [table('Old')]), single('Renamed', [table('Old')]))).toEqual(['error Millrace.StatefulRemoval S/Old']);
+    expect(say(single('S', [table('Old'), table('New')]), single('S', [table('New')]))).toEqual(['warning Millrace.StatefulRemoval S/Old']);
+  });
+
+  test('warns when a resource with data is no longer retained', () => {
+    const retained = single('S', [table('T')]);
+    const [finding, ...rest] = checkUpdate(retained, single('S', [table('T', { deletionPolicy: 'Delete' })]), StatefulUpdateRules.all());
+    expect([finding.severity, finding.code, finding.path, finding.logicalId, rest]).toEqual([
+      'warning',
+      'Millrace.RetentionWeakened',
+      'S/T',
+      'T',
+      [],
+    ]);
+    expect(finding.message).toBe(
+      'AWS::DynamoDB::Table T: DeletionPolicy goes from Retain to Delete and UpdateReplacePolicy goes from Retain to nothing; ' +
+        'a later removal or replacement deletes its data',
+    );
+    expect(say(single('S', [table('T', {})]), retained)).toEqual([]);
+    const other = { deletionPolicy: 'RetainExceptOnCreate', updateReplacePolicy: 'Snapshot' };
+    expect(say(retained, single('S', [table('T', other)]))).toEqual([]);
+  });
+
+  test('fails when a resource in a nested stack refers to a replaced one of its parent, through any number of parameters', () => {
+    const kafka = (description: string): Assembly => {
+      const app = new App({ outdir: folder(), builtinCloudFormationValidation: false } as never);
+      const stack = new Stack(app, 'Kafka');
+      const group = new CfnResource(stack, 'Group', { type: 'AWS::EC2::SecurityGroup', properties: { GroupDescription: description } });
+      const inner = new NestedStack(new NestedStack(stack, 'Outer'), 'Inner');
+      const securityGroups = [group.getAtt('GroupId')];
+      new CfnResource(inner, 'Cluster', {
+        type: 'AWS::MSK::Cluster',
+        properties: { BrokerNodeGroupInfo: { SecurityGroups: securityGroups } },
+      });
+      return Assembly.fromDirectories({ templates: app.synth().directory });
+    };
+    expect(say(kafka('Brokers'), kafka('Brokers'))).toEqual([]);
+    const [cluster, ...rest] = checkUpdate(kafka('Brokers'), kafka('Brokers of A'), StatefulUpdateRules.all());
+    expect([cluster.code, cluster.path, rest]).toEqual(['Millrace.StatefulReplacement', 'Kafka/Outer/Inner/Cluster', []]);
+    expect(cluster.message).toContain('BrokerNodeGroupInfo.SecurityGroups refers to Kafka/Group, where AWS::EC2::SecurityGroup');
+  });
+
   test('says so when a whole stack leaves', () => {
     const findings = checkUpdate(before, synthesize({ without: 'stack' }), StatefulUpdateRules.all());
     expect(findings.map(({ severity }) => severity)).toEqual(['error', 'warning', 'warning']);
@@ -167,6 +227,42 @@ describe('an update of manifests', () => {
   });
 });
 
+describe('one chart for each environment, with the same objects', () => {
+  const claim = (file: string, storageClassName: string, annotations = {}, name = 'x') => ({
+    id: `PersistentVolumeClaim/n/${name}`,
+    file,
+    manifest: { kind: 'PersistentVolumeClaim', metadata: { name, annotations }, spec: { storageClassName } },
+  });
+  const assembly = (...objects: ReturnType<typeof claim>[]) => new Assembly({ stacks: [], objects });
+  const immutable = 'error Millrace.KubernetesImmutableField PersistentVolumeClaim/n/x';
+  const removal = 'Millrace.KubernetesStatefulRemoval PersistentVolumeClaim/n/x';
+
+  test('is compared file by file', () => {
+    const before = assembly(claim('dev.yaml', 'a'), claim('prod.yaml', 'b'));
+    expect(say(before, before)).toEqual([]);
+    expect(say(before, assembly(claim('dev.yaml', 'a'), claim('prod.yaml', 'c')))).toEqual([immutable]);
+    expect(say(before, assembly(claim('dev.yaml', 'c'), claim('prod.yaml', 'b')))).toEqual([immutable]);
+    expect(say(before, assembly(claim('dev.yaml', 'a')))).toEqual([`error ${removal}`]);
+  });
+
+  test('is the same when cdk8s numbers its files in another order', () => {
+    const before = assembly(claim('0000-dev.k8s.yaml', 'a'), claim('0001-prod.k8s.yaml', 'b'));
+    expect(say(before, assembly(claim('0000-prod.k8s.yaml', 'b'), claim('0001-dev.k8s.yaml', 'a')))).toEqual([]);
+  });
+
+  test('is found in another file where the object is the only one of its id, and not guessed otherwise', () => {
+    expect(say(assembly(claim('a.yaml', 'a')), assembly(claim('b.yaml', 'c')))).toEqual([immutable]);
+    const before = assembly(claim('dev.yaml', 'a'), claim('prod.yaml', 'b'));
+    expect(say(before, assembly(claim('dev.yaml', 'a'), claim('live.yaml', 'b')))).toEqual([`error ${removal}`]);
+  });
+
+  test('fails when a kept object leaves while one of its kind is new: a rename', () => {
+    const keep = { 'helm.sh/resource-policy': 'keep' };
+    expect(say(assembly(claim('a.yaml', 'a', keep)), assembly(claim('a.yaml', 'a', keep, 'y')))).toEqual([`error ${removal}`]);
+    expect(say(assembly(claim('a.yaml', 'a', keep)), assembly())).toEqual([`warning ${removal}`]);
+  });
+});
+
 describe('a baseline', () => {
   test('is read as it was written, stack tags and frozen tags included', () => {
     const directory = path.join(folder(), 'baseline');
@@ -180,6 +276,58 @@ describe('a baseline', () => {
     expect(baseline.assembly.objects.map(({ id }) => id)).toEqual(['ConfigMap//a']);
     expect(say(baseline.assembly, assembly)).toEqual([]);
     expect(baseline.assembly.stacks.map(({ id }) => id)).toEqual(assembly.stacks.map(({ id }) => id));
+  });
+
+  const accepted = (directory: string): string => {
+    const manifests = folder();
+    fs.writeFileSync(path.join(manifests, 'a.k8s.yaml'), 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n');
+    const assembly = Assembly.fromDirectories({ templates: buildApp({}).synth().directory, manifests });
+    Baseline.write(directory, assembly, {}, manifests);
+    return directory;
+  };
+
+  test('is written again where its folder is named with a slash at the end', () => {
+    const parent = folder();
+    accepted(`${parent}/base/`);
+    accepted(`${parent}/base/`);
+    expect(fs.readdirSync(parent)).toEqual(['base']);
+    expect(fs.readdirSync(path.join(parent, 'base')).sort()).toEqual(['baseline.json', 'manifests', 'templates']);
+    expect(Baseline.read(`${parent}/base/`)!.assembly.objects).toHaveLength(1);
+  });
+
+  test.each([
+    ['a template is gone', 'templates/Data.template.json', undefined],
+    ['a template is cut off', 'templates/Data.template.json', '{ "Resour'],
+    ['its index is cut off', 'baseline.json', '{ "format": 1, "sta'],
+    ['its index lists no stacks', 'baseline.json', '{ "format": 1 }'],
+    ['a file of manifests is gone', 'manifests/a.k8s.yaml', undefined],
+  ])('is damaged when %s', (_what, file, content) => {
+    const directory = accepted(path.join(folder(), 'base'));
+    if (content === undefined) fs.rmSync(path.join(directory, file));
+    else fs.writeFileSync(path.join(directory, file), content);
+    expect(() => Baseline.read(directory)).toThrow(
+      expect.objectContaining({
+        code: 'Millrace.BaselineDamaged',
+        violations: [expect.objectContaining({ subject: path.normalize(file) })],
+      }),
+    );
+  });
+
+  test('of an earlier version, which lists no manifests, is still read', () => {
+    const directory = accepted(path.join(folder(), 'base'));
+    const file = path.join(directory, 'baseline.json');
+    const { manifests, ...index } = JSON.parse(fs.readFileSync(file, 'utf8'));
+    expect([manifests, index.format]).toEqual([['a.k8s.yaml'], 1]);
+    fs.writeFileSync(file, JSON.stringify(index));
+    expect(Baseline.read(directory)!.assembly.objects.map(({ id }) => id)).toEqual(['ConfigMap//a']);
+  });
+
+  test('is never written over a folder that holds something else', () => {
+    const directory = folder();
+    fs.writeFileSync(path.join(directory, 'precious.txt'), 'x');
+    const write = () => Baseline.write(directory, new Assembly({ stacks: [], objects: [] }), {});
+    expect(write).toThrow(expect.objectContaining({ code: 'Millrace.BaselineFolderForeign' }));
+    expect(fs.readdirSync(directory)).toEqual(['precious.txt']);
   });
 
   test('that does not exist is none, and one of another format is refused', () => {
@@ -226,6 +374,25 @@ describe('the update guard at synth', () => {
     });
   });
 
+  test('of a stage compares the stacks of that stage and lets the others be', () => {
+    const platform = (name: string, guard?: UpdateGuard) => {
+      const app = new App({ outdir: folder(), builtinCloudFormationValidation: false } as never);
+      for (const id of ['Dev', 'Prod']) {
+        const stage = new Stage(app, id);
+        const properties = { BucketName: id === 'Dev' ? 'dev' : name };
+        new CfnResource(new Stack(stage, 'Store'), 'Bucket', { type: 'AWS::S3::Bucket', properties });
+        if (id === 'Prod' && guard) Validations.of(stage).addPlugins(guard);
+      }
+      return app.synth().directory;
+    };
+    const baseline = path.join(folder(), 'baseline');
+    Baseline.write(baseline, Assembly.fromDirectories({ templates: platform('a') }), {});
+    const log = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    expect(() => platform('a', new UpdateGuard({ baseline }))).not.toThrow();
+    expect(() => platform('b', new UpdateGuard({ baseline }))).toThrow();
+    log.mockRestore();
+  });
+
   test('says that there is no baseline yet, as a warning', () => {
     expect(guarded({}, '/nowhere')).toEqual({ refused: false, codes: ['warning Millrace.BaselineMissing'] });
   });
@@ -242,8 +409,7 @@ describe('the update guard at synth', () => {
 
 test('our cdk8s app refuses an update of manifests that loses data, and leaves them to be looked at', () => {
   const accepted = path.join(folder(), 'baseline');
-  const synthesize = (claim: boolean): string => {
-    const outdir = folder();
+  const synthesize = (claim: boolean, outdir = folder()): string => {
     const app = new LinearApp({ outdir, updateGuard: new UpdateGuard({ baseline: accepted }) });
     const chart = new Chart(app, 'chart');
     new ApiObject(chart, 'Settings', { apiVersion: 'v1', kind: 'ConfigMap' });
@@ -255,6 +421,8 @@ test('our cdk8s app refuses an update of manifests that loses data, and leaves t
   Baseline.write(accepted, Assembly.fromDirectories({ manifests }), {}, manifests);
   expect(() => synthesize(true)).not.toThrow();
   expect(() => synthesize(false)).toThrow(expect.objectContaining({ code: 'Millrace.KubernetesStatefulRemoval' }));
+  fs.writeFileSync(path.join(manifests, 'stale.k8s.yaml'), fs.readFileSync(path.join(manifests, 'chart.k8s.yaml')));
+  expect(() => synthesize(false, manifests)).toThrow(expect.objectContaining({ code: 'Millrace.KubernetesStatefulRemoval' }));
 });
 
 test('findings come errors first, then by path, whatever the order of the rules', () => {

@@ -52,6 +52,15 @@ function build(app: App, team: string): Chart {
   api('Bare', 'storage.k8s.io/v1', 'StorageClass', { provisioner: 'ebs.csi.eks.amazonaws.com' });
   api('Nfs', 'storage.k8s.io/v1', 'StorageClass', { provisioner: 'nfs.csi.k8s.io', parameters: { server: 'x' } });
   api('Public', 'v1', 'Service', { spec: { type: 'LoadBalancer', selector: { app: 'x' }, ports: [{ port: 80 }] } });
+  new ApiObject(chart, 'Shared', {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: 'shared',
+      annotations: { 'service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags': 'mine=kept,team=theirs' },
+    },
+    spec: { type: 'LoadBalancer', selector: { app: 'x' }, ports: [{ port: 80 }] },
+  });
   api('Private', 'v1', 'Service', { spec: { selector: { app: 'x' }, ports: [{ port: 80 }] } });
   api('Alb', 'networking.k8s.io/v1', 'Ingress', { spec: Lazy.any({ produce: () => ({ ingressClassName: 'alb' }) }) });
   api('Nodes', 'karpenter.k8s.aws/v1', 'EC2NodeClass', { spec: { role: 'nodes', tags: { mine: 'kept' } } });
@@ -110,6 +119,9 @@ describe.each([
     expect(at('public', 'metadata.annotations')).toEqual({
       'service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags': pairs,
     });
+    expect(Object.values(at('shared', 'metadata.annotations'))).toEqual([
+      'mine=kept,team=theirs,service=radar,cost-center=CC-1,environment=prod',
+    ]);
     expect(at('private', 'metadata.annotations')).toBeUndefined();
     expect(at('alb', 'metadata.annotations')).toEqual({ 'alb.ingress.kubernetes.io/tags': pairs });
   });
@@ -129,12 +141,55 @@ test('the nearest allocation wins, and neither siblings nor the parent are touch
   expect(Testing.synth(sibling)[0].metadata.labels).toBeUndefined();
 });
 
+test('fails where a workload selects its pods by a label that the allocation sets otherwise', () => {
+  const synthesize = (service: string) => {
+    const chart = new Chart(new App(), 'chart');
+    const labels = { service };
+    new ApiObject(chart, 'Api', {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels } } },
+    });
+    allocationOf('fraud-ml').applyTo(chart);
+    return Testing.synth(chart);
+  };
+  expect(() => synthesize('radar-api')).toThrow(
+    /Millrace\.AllocationLabelSelected: spec\.selector\.matchLabels\['service'\]: received 'radar-api'/,
+  );
+  expect(synthesize('radar')).toHaveLength(1);
+});
+
 test('an allocation of the whole app reaches every chart', () => {
   const app = new App();
   const chart = new Chart(app, 'chart');
   new ApiObject(chart, 'Object', { apiVersion: 'v1', kind: 'ConfigMap' });
   allocationOf('platform').applyTo(app);
   expect(Testing.synth(chart)[0].metadata.labels.team).toBe('platform');
+});
+
+test('an edit of a StorageClass by its owner is not undone: only its tags are frozen', () => {
+  const synthesize = (type: string, team: string, baseline: string): { assembly: Assembly; directory: string } => {
+    const directory = folder();
+    const app = new App({ outdir: directory });
+    app.node.setContext('millrace:baseline', baseline);
+    const chart = new Chart(app, 'chart');
+    new ApiObject(chart, 'Fast', {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      provisioner: 'ebs.csi.aws.com',
+      parameters: { type },
+    });
+    allocationOf(team).applyTo(chart);
+    app.synth();
+    return { assembly: Assembly.fromDirectories({ manifests: directory }), directory };
+  };
+  const baseline = folder();
+  const first = synthesize('gp3', 'streaming', baseline);
+  Baseline.write(baseline, first.assembly, {}, first.directory);
+  expect(synthesize('io2', 'payments', baseline).assembly.objects[0].manifest.parameters).toMatchObject({
+    type: 'io2',
+    tagSpecification_1: 'team=streaming',
+  });
 });
 
 describe('what the API server will not change', () => {
@@ -171,6 +226,29 @@ describe('what the API server will not change', () => {
       'warning Millrace.TagRollsNodes NodePool.karpenter.sh/fraud/pool',
     ]);
   });
+});
+
+test('coverage looks at what carries the cost of volumes, nodes and load balancers', () => {
+  const object = (kind: string, rest: object) => ({
+    id: `${kind}//x`,
+    file: 'x.yaml',
+    manifest: { kind, metadata: { name: 'x', labels: LABELS }, ...rest },
+  });
+  const annotations = { 'service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags': 'team=a,service=b,cost-center=c' };
+  const assembly = new Assembly({
+    stacks: [],
+    objects: [
+      object('StorageClass', { provisioner: 'ebs.csi.aws.com', parameters: { type: 'gp3' } }),
+      object('StorageClass', { provisioner: 'nfs.csi.k8s.io' }),
+      object('EC2NodeClass', { spec: { tags: { team: 'a' } } }),
+      object('Service', { spec: { type: 'LoadBalancer' }, metadata: { name: 'x', labels: LABELS, annotations } }),
+    ],
+  });
+  expect(AllocationCoverage.of(assembly, AllocationKeys.DEFAULT.required).uncovered.map(({ problem }) => problem)).toEqual([
+    'required keys are missing on its volumes (parameters.tagSpecification_N): team, service, cost-center, environment',
+    'required keys are missing on its nodes (spec.tags): service, cost-center, environment',
+    'required keys are missing on its load balancer (service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags): environment',
+  ]);
 });
 
 test('coverage counts objects and their pods, and sees keys beyond the first fifty labels', () => {

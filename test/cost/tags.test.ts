@@ -7,6 +7,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as eks from 'aws-cdk-lib/aws-eks';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
@@ -15,7 +16,7 @@ import { AllocationCoverage } from '../../lib/cost/allocation-coverage';
 import { AllocationKeys } from '../../lib/cost/allocation-keys';
 import { CostAllocation, TagCarrier } from '../../lib/cost/cost-allocation';
 import { effectiveTags } from '../../lib/cost/tag-update-rules';
-import { tagsIn } from '../../lib/cost/tag-spec';
+import { renderTags, tagsIn } from '../../lib/cost/tag-spec';
 
 const OWN = ['team', 'service', 'cost-center', 'environment'];
 
@@ -215,6 +216,60 @@ test('carried by resources too, every taggable resource and custom-resource help
     team: 'fraud-ml',
   });
   expect(bare.tags.team).toBe('fraud-ml');
+});
+
+test('tags with an intrinsic as key stay, and a property that is an intrinsic as a whole is left alone and reported', () => {
+  const app = newApp(true);
+  const stack = new Stack(app, 'Intrinsic');
+  const key = { 'Fn::Join': ['', ['kubernetes.io/cluster/', { Ref: 'AWS::StackName' }]] };
+  const owned = { Key: key, Value: 'owned' };
+  const whole = { 'Fn::If': ['Tagged', [], { Ref: 'AWS::NoValue' }] };
+  const template = (id: string, TagSpecifications: unknown) =>
+    new CfnResource(stack, id, { type: 'AWS::EC2::LaunchTemplate', properties: { LaunchTemplateData: { TagSpecifications } } });
+  template('Listed', [{ ResourceType: 'instance', Tags: [owned] }]);
+  template('Whole', whole);
+  allocationOf('fraud-ml').applyTo(stack);
+  const assembly = synthesize(app);
+  const [listed, other] = stackOf(assembly, 'Intrinsic').resources.map(
+    (resource) => resource.properties.LaunchTemplateData.TagSpecifications,
+  );
+  expect(listed[0].Tags).toEqual([owned, ...(renderTags(allocationOf('fraud-ml').tags(), 'standard') as object[])]);
+  expect(other).toEqual(whole);
+  expect(AllocationCoverage.of(assembly, AllocationKeys.DEFAULT.required).uncovered.map(({ path: where }) => where)).toEqual([
+    'Intrinsic/Whole',
+    'Intrinsic/Whole',
+  ]);
+});
+
+test('a global table whose key stands in another stack keeps its reference', () => {
+  const app = newApp(true);
+  const key = new kms.Key(new Stack(app, 'Keys', { env: { region: 'eu-west-1' } }), 'Key');
+  const stack = new Stack(app, 'Tables', { env: { region: 'eu-west-1' } });
+  new dynamodb.TableV2(stack, 'Table', {
+    partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING },
+    encryption: dynamodb.TableEncryptionV2.customerManagedKey(key),
+  });
+  allocationOf('fraud-ml').applyTo(stack);
+  const [replica] = resourceOf(stackOf(synthesize(app), 'Tables'), 'AWS::DynamoDB::GlobalTable').properties.Replicas;
+  expect(JSON.stringify(replica.SSESpecification)).toContain('Fn::ImportValue');
+  expect(tagsIn(replica.Tags)).toMatchObject({ team: 'fraud-ml' });
+});
+
+test('what a resource starts without tags is reported: volumes of launch configurations, instances, jobs', () => {
+  const app = newApp(true);
+  const stack = new Stack(app, 'Starts');
+  new CfnResource(stack, 'Old', {
+    type: 'AWS::AutoScaling::AutoScalingGroup',
+    properties: { LaunchConfigurationName: 'x', Tags: [{ Key: 'team', Value: 'a', PropagateAtLaunch: false }] },
+  });
+  new CfnResource(stack, 'Job', { type: 'AWS::Batch::JobDefinition', properties: { Type: 'container' } });
+  allocationOf('fraud-ml').applyTo(stack);
+  const { uncovered } = AllocationCoverage.of(synthesize(app), AllocationKeys.DEFAULT.required);
+  expect(uncovered.map(({ problem }) => problem)).toEqual([
+    'its volumes carry no tags, because launch configurations cannot have any',
+    'its instances lack team',
+    'its jobs carry no tags',
+  ]);
 });
 
 test('fleets and node groups of others are reported with the fix and not changed', () => {

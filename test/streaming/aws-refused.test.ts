@@ -1,10 +1,12 @@
 import { App, Bitrate, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { KafkaCluster, KafkaVersion } from '../../lib/streaming/aws';
+import type { CfnTopic } from 'aws-cdk-lib/aws-msk';
+import { KafkaCluster, KafkaVersion, Topic } from '../../lib/streaming/aws';
 import { BrokerClass, BrokerType } from '../../lib/streaming/broker-type';
 import { KafkaSizing } from '../../lib/streaming/kafka-sizing';
 import { threeZones } from '../contract/kafka-flavours';
-import { codeOf } from '../contract/refusal';
+import type { TopicOptions } from '../../lib/streaming/topic';
+import { codeOf, refusalOf } from '../contract/refusal';
 
 const ENV = { region: 'eu-west-1', account: '111122223333' };
 const DEMAND = { peakIngress: Bitrate.mbps(240), peakEgress: Bitrate.mbps(480), partitions: 120 };
@@ -53,8 +55,20 @@ describe('an MSK cluster', () => {
     expect(make({ demand: undefined, sizing: STANDARD, kafkaVersion: KafkaVersion.V4_0 })).toBeUndefined();
   });
 
-  test.each(['3.9.x', '2.8.2.tiered', '4.2.0', '9'])("fails for the version '%s', which is no KRaft version of MSK", (version) => {
-    expect(codeOf(() => KafkaVersion.of(version))).toBe('Millrace.KafkaVersionInvalid');
+  test.each(['3.9.x', '2.8.2.tiered', '4.2.0', '9', '3.6.x.kraft', '2.8.x.kraft'])(
+    "fails for the version '%s', which is no KRaft version of MSK",
+    (version) => {
+      expect(codeOf(() => KafkaVersion.of(version))).toBe('Millrace.KafkaVersionInvalid');
+    },
+  );
+
+  test('knows its versions by their names too, and takes later ones on trust', () => {
+    const { V3_8, V3_9, V4_0, V4_1, V4_2 } = KafkaVersion;
+    for (const version of [V3_8, V3_9, V4_0, V4_1, V4_2]) expect(KafkaVersion.of(version.version)).toBe(version);
+    expect(make({ kafkaVersion: KafkaVersion.of('4.0.x.kraft') })).toBe('Millrace.KafkaVersionUnsupported');
+    expect(make({ kafkaVersion: KafkaVersion.of('3.7.x.kraft') })).toBe('Millrace.KafkaVersionUnsupported');
+    expect(make({ demand: undefined, sizing: STANDARD, kafkaVersion: KafkaVersion.of('3.7.x.kraft') })).toBeUndefined();
+    expect(KafkaVersion.of('5.0.x.kraft').brokerClasses).toEqual([BrokerClass.EXPRESS, BrokerClass.STANDARD]);
   });
 
   test('fails for a size of broker pods', () => {
@@ -64,5 +78,39 @@ describe('an MSK cluster', () => {
 
   test.each(['Kafka_1', 'a.b', 'k'.repeat(65)])("fails for the name '%s'", (clusterName) => {
     expect(make({ clusterName })).toBe('Millrace.KafkaClusterNameInvalid');
+  });
+});
+
+describe('an imported MSK cluster', () => {
+  const clusterArn = 'arn:aws:kafka:eu-west-1:111122223333:cluster/old/uuid-9';
+  const topic = (options: Partial<TopicOptions>, brokerClass?: BrokerClass) =>
+    refusalOf(() => {
+      const stack = new Stack(new App(), 'Imported', { env: ENV });
+      const cluster = KafkaCluster.fromKafkaClusterAttributes(stack, 'Kafka', { clusterArn, brokerClass });
+      new Topic(stack, 'Topic', { cluster, topicName: 'a', ...options });
+    });
+
+  test('is taken for Express, whose topics have three copies and no in-sync replicas of their own', () => {
+    for (const brokerClass of [undefined, BrokerClass.EXPRESS]) {
+      expect(topic({}, brokerClass)).toEqual([]);
+      expect(topic({ replicationFactor: 2 }, brokerClass)).toEqual(['Millrace.KafkaTopicReplicationInvalid replicationFactor']);
+      expect(topic({ config: { 'min.insync.replicas': '2' } }, brokerClass)).toEqual([
+        "Millrace.KafkaTopicConfigOnExpress config['min.insync.replicas']",
+      ]);
+    }
+    const stack = new Stack(new App(), 'Imported', { env: ENV });
+    const cluster = KafkaCluster.fromKafkaClusterAttributes(stack, 'Kafka', { clusterArn });
+    const made = new Topic(stack, 'Topic', { cluster, topicName: 'a' });
+    expect(Buffer.from((made.node.defaultChild as CfnTopic).configs!, 'base64').toString()).toBe(
+      'cleanup.policy=delete\nretention.ms=604800000\n',
+    );
+  });
+
+  test('may be one of Standard brokers', () => {
+    expect(topic({ replicationFactor: 2, config: { 'min.insync.replicas': '1' } }, BrokerClass.STANDARD)).toEqual([]);
+  });
+
+  test('fails for brokers on Kubernetes', () => {
+    expect(topic({}, BrokerClass.KUBERNETES)).toEqual(['Millrace.KafkaBrokersOnKubernetes brokerClass']);
   });
 });

@@ -57,12 +57,14 @@ test('every manifest holds together with the others and with Pod Security "restr
   expect(checkBeyondSchema(manifests)).toEqual([]);
 });
 
+const PEERS = [{ podSelector: { matchLabels: { 'millrace.io/kafka-main': 'client' } } }];
+
 describe('the Kafka resource', () => {
   test('has one TLS listener inside the cluster, with client certificates and ACLs', () => {
     expect(kafka.apiVersion).toBe('kafka.strimzi.io/v1');
     expect(kafka.metadata.name).toBe('main');
     expect(kafka.spec.kafka.listeners).toEqual([
-      { name: 'tls', port: 9093, type: 'internal', tls: true, authentication: { type: 'tls' }, networkPolicyPeers: expect.anything() },
+      { name: 'tls', port: 9093, type: 'internal', tls: true, authentication: { type: 'tls' }, networkPolicyPeers: PEERS },
     ]);
     expect(kafka.spec.kafka.authorization).toEqual({ type: 'simple' });
   });
@@ -227,15 +229,27 @@ describe('a user', () => {
     });
   });
 
-  test('with a workload confines the listener to it, once every user has one', () => {
-    expect(listener(manifests).networkPolicyPeers).toEqual([{ podSelector: { matchLabels: gateway.podSelector } }]);
-    const open = newChart();
-    const shared = new KafkaCluster(open, 'Kafka', { demand: DEMAND });
+  test('labels the pods of its workload, and no selector, with what the listener lets in', () => {
+    expect(listener(manifests).networkPolicyPeers).toEqual(PEERS);
+    expect(deployment.spec.template.metadata.labels).toMatchObject({ ...gateway.podSelector, 'millrace.io/kafka-main': 'client' });
+    expect(deployment.spec.selector.matchLabels).toEqual(gateway.podSelector);
+    expect(JSON.stringify(all('PodDisruptionBudget')[0].spec)).not.toContain('millrace.io/kafka');
+  });
+
+  test('of a cluster imported into another chart is let in like one beside it', () => {
+    const apps = newChart('payments', newApp(), 'apps');
+    const imported = KafkaCluster.fromKafkaClusterAttributes(apps, 'Kafka', { clusterName: 'main' });
+    new KafkaUser(apps, 'User', { cluster: imported, workload: serviceOf(apps, 'App') });
+    const [elsewhere] = all('Deployment', synth(apps.node.root as App));
+    expect(elsewhere.spec.template.metadata.labels).toMatchObject(PEERS[0].podSelector.matchLabels);
+  });
+
+  test('without a workload, or no user at all, leaves the listener to labelled pods', () => {
+    const scope = newChart();
+    new KafkaUser(scope, 'Free', { cluster: new KafkaCluster(scope, 'Kafka', { demand: DEMAND, clusterName: 'main' }) });
     const nobody = newChart();
-    new KafkaCluster(nobody, 'Kafka', { demand: DEMAND });
-    new KafkaUser(open, 'Bound', { cluster: shared, workload: serviceOf(open, 'App') });
-    new KafkaUser(open, 'Free', { cluster: shared });
-    expect([open, nobody].map((scope) => listener(synth(scope.node.root as App)).networkPolicyPeers)).toEqual([undefined, undefined]);
+    new KafkaCluster(nobody, 'Kafka', { demand: DEMAND, clusterName: 'main' });
+    expect([scope, nobody].map((made) => listener(synth(made.node.root as App)).networkPolicyPeers)).toEqual([PEERS, PEERS]);
   });
 
   test('fails in another namespace than the cluster, whose operator makes the secret', () => {

@@ -255,3 +255,11 @@ describe('a broker type', () => {
     expect(() => BrokerType.of('kafka.t3.small')).toThrow('kafka.t3.small does not run KRaft');
   });
 });
+
+test('a demand of plain JavaScript without its rate or partitions, or with a bare number for a rate, fails by code', () => {
+  const refused = (demand: unknown) => refusalOf(() => KafkaSizing.forDemand(demand as KafkaDemand));
+  expect(refused({ partitions: 1 })).toEqual(['Millrace.KafkaDemandInvalid demand.peakIngress']);
+  expect(refused({ partitions: 1, averageIngress: mibps(1) })).toEqual(['Millrace.KafkaDemandInvalid demand.peakIngress']);
+  expect(refused({})).toEqual(['Millrace.KafkaDemandInvalid demand.peakIngress', 'Millrace.KafkaDemandInvalid demand.partitions']);
+  expect(refused({ partitions: 1, peakIngress: 240 })).toEqual(['Millrace.KafkaDemandInvalid demand.peakIngress']);
+});

@@ -76,19 +76,130 @@ describe('what MSK changes one at a time', () => {
   });
 });
 
+describe('what MSK never does', () => {
+  const cluster = (properties: object) => template(resource('AWS::MSK::Cluster', properties));
+  const version = (KafkaVersion: unknown) => cluster({ KafkaVersion });
+  const typed = (InstanceType: unknown, more: object = {}) => cluster({ BrokerNodeGroupInfo: { InstanceType }, ...more });
+
+  test.each([
+    ['4.2.x.kraft', '3.9.x.kraft'],
+    ['3.9.x.kraft', '3.8.x.kraft'],
+    ['3.10.x.kraft', '3.9.x.kraft'],
+    ['3.9.2.kraft', '3.9.1.kraft'],
+  ])('is to go back from Kafka %s to %s; forward it goes', (from, to) => {
+    expect(say(version(from), version(to))).toEqual(['error Millrace.KafkaVersionDowngrade']);
+    expect(say(version(to), version(from))).toEqual([]);
+  });
+
+  test('is not asked of versions that are the same but for an open patch, or not known yet', () => {
+    expect(say(version('3.9.1.kraft'), version('3.9.x.kraft'))).toEqual([]);
+    expect(say(version('3.9.x.kraft'), version({ Ref: 'Version' }))).toEqual([]);
+  });
+
+  test('is to take brokers away', () => {
+    const [finding, ...rest] = check(cluster({ NumberOfBrokerNodes: 6 }), cluster({ NumberOfBrokerNodes: 3 }));
+    expect(rest).toEqual([]);
+    expect(finding).toMatchObject({ code: 'Millrace.KafkaBrokersDecrease', severity: 'error', path: 'Streaming/It', logicalId: 'It' });
+  });
+
+  test('is to turn brokers of one class into the other, which takes a new cluster and is no update to be staged', () => {
+    const express = typed('express.m7g.large', { Rebalancing: { Status: 'ACTIVE' } });
+    for (const [before, after] of [
+      [express, typed('kafka.m7g.large')],
+      [typed('kafka.m7g.large'), express],
+    ]) {
+      expect(say(before, after)).toEqual(['error Millrace.KafkaBrokerClassChange']);
+      expect(check(before, after)[0].fix).toContain('make a new cluster beside this one and move topics and clients with a replicator');
+    }
+    expect(say(typed('express.m7g.large'), typed('express.m7g.xlarge'))).toEqual([]);
+  });
+
+  test('is two changes at once, for which the fix says how to stage them', () => {
+    const [{ fix }] = check(cluster({}), cluster({ NumberOfBrokerNodes: 6, KafkaVersion: '4.2.x.kraft' }));
+    expect(fix).toBe('fix the size with KafkaSizing.fixed(…) and change one thing a deploy: broker count, then version and configuration');
+  });
+});
+
+describe('brokers of a node pool', () => {
+  const pool = (role: string, replicas: number) => manifests(object('KafkaNodePool', { roles: [role], replicas }));
+
+  test('do not become fewer; controllers hold no topics', () => {
+    expect(say(pool('broker', 6), pool('broker', 3))).toEqual(['error Millrace.KafkaBrokersDecrease']);
+    expect([say(pool('broker', 3), pool('broker', 6)), say(pool('controller', 5), pool('controller', 3))]).toEqual([[], []]);
+  });
+});
+
+test('an app knows one rule an id', () => {
+  const ids = KafkaUpdateRules.all().map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
 describe('storage', () => {
   const ebs = (VolumeSize: unknown) =>
     template(resource('AWS::MSK::Cluster', { BrokerNodeGroupInfo: { StorageInfo: { EBSStorageInfo: { VolumeSize } } } }));
-  const pool = (...sizes: string[]) => manifests(object('KafkaNodePool', { storage: { volumes: sizes.map((size) => ({ size })) } }));
+  const pool = (...volumes: object[]) => manifests(object('KafkaNodePool', { storage: { type: 'jbod', volumes } }));
+  const DECREASE = ['error Millrace.KafkaStorageDecrease'];
+  const CHANGE = ['error Millrace.KafkaStorageChange'];
 
-  test('only grows', () => {
-    expect([say(ebs(100), ebs(101)), say(ebs(100), ebs(100)), say(pool('100Gi'), pool('200Gi'))]).toEqual([[], [], []]);
-    expect(say(ebs(100), ebs(99))).toEqual(['error Millrace.KafkaStorageDecrease']);
-    expect(say(pool('100Gi'), pool('99Gi'))).toEqual(['error Millrace.KafkaStorageDecrease']);
+  test('of MSK only grows', () => {
+    expect([say(ebs(100), ebs(101)), say(ebs(100), ebs(100)), say(ebs(100), ebs({ Ref: 'Size' }))]).toEqual([[], [], []]);
+    expect(say(ebs(100), ebs(99))).toEqual(DECREASE);
+    expect(check(ebs(100), ebs(99))[0].fix).toContain(
+      'KafkaSizing.fixed(…) and keep storagePerBroker at 100 GiB, changing one thing a deploy',
+    );
   });
 
-  test('shrinks with any volume of a pool', () => {
-    expect(say(pool('100Gi', '100Gi'), pool('200Gi', '50Gi'))).toEqual(['error Millrace.KafkaStorageDecrease']);
+  test.each([
+    ['100Gi', '99Gi', DECREASE],
+    ['1Ti', '1023Gi', DECREASE],
+    ['1Ti', '2000Gi', []],
+    ['1T', '1Ti', []],
+    ['1Ti', '1T', DECREASE],
+    ['100Gi', '100G', DECREASE],
+    ['1024Mi', '1Gi', []],
+    ['1.5Gi', '1024Mi', DECREASE],
+    ['1e12', '1T', []],
+    ['2e12', '1T', DECREASE],
+    ['2048', '1Ki', DECREASE],
+    ['what', '1Gi', []],
+  ])('of a node pool may go from %s to %s: %j', (from, to, found) => {
+    expect(say(pool({ id: 0, size: from }), pool({ id: 0, size: to }))).toEqual(found);
+  });
+
+  test('of a node pool is compared volume by volume, by id', () => {
+    const [small, large] = [
+      { id: 0, size: '100Gi' },
+      { id: 1, size: '500Gi' },
+    ];
+    expect(say(pool(small, large), pool(large, small))).toEqual([]);
+    expect(say(pool(small), pool(small, large))).toEqual([]);
+    expect(say(pool(small, large), pool(small, { id: 1, size: '50Gi' }))).toEqual(DECREASE);
+    expect(say(pool(small, large), pool(large))).toEqual(DECREASE);
+    expect(check(pool(small, large), pool(large))[0].message).toBe('volume 0 of 100Gi leaves, and the replicas on it');
+    const single = manifests(object('KafkaNodePool', { storage: { type: 'persistent-claim', size: '200Gi' } }));
+    expect([say(pool(small), single), say(single, pool(small)), say(single, manifests(object('KafkaNodePool', {})))]).toEqual([
+      [],
+      DECREASE,
+      DECREASE,
+    ]);
+  });
+
+  test('of a node pool never becomes ephemeral and keeps its class', () => {
+    const claim = { id: 0, size: '1Gi', type: 'persistent-claim' };
+    expect(say(pool(claim), pool({ ...claim, type: 'ephemeral' }))).toEqual(CHANGE);
+    expect(say(pool({ ...claim, type: 'ephemeral' }), pool(claim))).toEqual([]);
+    expect(say(pool({ ...claim, class: 'gp2' }), pool({ ...claim, class: 'gp3' }))).toEqual(CHANGE);
+    expect(say(pool(claim), pool({ ...claim, class: 'gp3' }))).toEqual(CHANGE);
+  });
+
+  test('of a node pool whose claims are no longer kept is a warning', () => {
+    const volume = (deleteClaim?: boolean) => pool({ id: 0, size: '1Gi', deleteClaim });
+    expect(say(volume(false), volume(true))).toEqual(['warning Millrace.KafkaClaimDeletion']);
+    expect([say(volume(), volume(true)), say(volume(true), volume(true)), say(volume(true), volume(false))]).toEqual([
+      ['warning Millrace.KafkaClaimDeletion'],
+      [],
+      [],
+    ]);
   });
 
   test('has nothing to compare on Express', () => {

@@ -2,7 +2,6 @@ import { Duration, Token } from 'aws-cdk-lib';
 import fc from 'fast-check';
 import { enforce } from '../../lib/core/rule';
 import { CleanupPolicy, type TopicOptions } from '../../lib/streaming/topic';
-import { TOPIC_CONFIG_NAMES } from '../../lib/streaming/topic-config';
 import {
   CONSUME_RULES,
   TOPIC_NAME_RULE,
@@ -129,63 +128,6 @@ describe('retention', () => {
       "Millrace.KafkaTopicRetentionTwice config['retention.ms']",
     ]);
     expect(refusedFor({ config: { 'retention.ms': '-1' } })).toEqual([]);
-  });
-});
-
-describe('settings', () => {
-  test.each(['retention.msec', 'num.io.threads', 'toString', ''])("fail for the name '%s', which no topic has", (name) => {
-    expect(refusedFor({ config: { [name]: '1' } })).toEqual([`Millrace.KafkaTopicConfigUnknown config['${name}']`]);
-  });
-
-  test.each(['true', 'TRUE', 'True'])("fail for an unclean election of '%s', which Kafka reads in any case", (value) => {
-    expect(refusedFor({ config: { 'unclean.leader.election.enable': value } })).toEqual([
-      "Millrace.KafkaTopicUncleanElection config['unclean.leader.election.enable']",
-    ]);
-  });
-
-  test('may say that there is no unclean election', () => {
-    expect(refusedFor({ config: { 'unclean.leader.election.enable': 'false' } })).toEqual([]);
-  });
-
-  test.each([
-    ['3', 3],
-    ['4', 3],
-    ['2', 2],
-    ['0', 3],
-    ['1.5', 3],
-    ['two', 3],
-  ])('fail for %s in-sync replicas of %s', (value, replicationFactor) => {
-    expect(refusedFor({ replicationFactor, config: { 'min.insync.replicas': value } })).toEqual([
-      "Millrace.KafkaTopicMinInsyncInvalid config['min.insync.replicas']",
-    ]);
-  });
-
-  test('of one in-sync replica of one pass', () => {
-    expect(refusedFor({ replicationFactor: 1, config: { 'min.insync.replicas': '1' } })).toEqual([]);
-  });
-
-  test.each([
-    ['a second setting behind a line break', '1\nunclean.leader.election.enable=true'],
-    ['a carriage return', '1\r'],
-    ['space around it', ' 1 '],
-    ['nothing', ''],
-    ['no text', 1 as never],
-  ])('fail for a value that is %s', (_what, value) => {
-    expect(refusedFor({ config: { 'max.message.bytes': value } })).toEqual([
-      "Millrace.KafkaTopicConfigInvalid config['max.message.bytes']",
-    ]);
-  });
-
-  test('fail for a value known only at deploy time, which would be encoded as it stands', () => {
-    expect(refusedFor({ config: { 'max.message.bytes': Token.asString({ Ref: 'Bytes' }) } })).toEqual([
-      "Millrace.TokenRefused config['max.message.bytes']",
-    ]);
-  });
-
-  test('are known by every name of the published list', () => {
-    expect(TOPIC_CONFIG_NAMES.size).toBe(33);
-    const config = Object.fromEntries([...TOPIC_CONFIG_NAMES].map((name) => [name, name === 'min.insync.replicas' ? '2' : '1']));
-    expect(refusedFor({ config })).toEqual([]);
   });
 });
 

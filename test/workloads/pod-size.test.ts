@@ -23,7 +23,7 @@ describe('a size for a demand', () => {
     expect(size.bottleneck).toBe('cpu');
     expect(size.utilisation).toEqual({ cpu: 1, memory: 0.709 });
     expect(size.reason).toBe(
-      '1200 requests/s keep 2.40 cores busy; at 60 % with one of 3 zones lost that is 12 replicas of 500m; 6.0 requests in flight a replica',
+      '1200 requests/s keep 2.40 cores busy; at 60 % with one of 3 zones lost that is 12 replicas of 500m; memory (180 MiB idle + 6.0 in flight x 0.25 MiB) x 1.2 = 217.8 MiB a replica',
     );
     expect(size.alternatives.map(({ choice, reason }) => `${choice}: ${reason}`)).toEqual([
       '60 x 100m: 6 cores requested',
@@ -70,6 +70,40 @@ describe('a size for a demand', () => {
   });
 });
 
+describe('memory above 32 GiB a pod', () => {
+  // 400/s x 60 s = 24,000 in flight of 10 MiB each; 0.4 busy cores ask for 11 replicas of 100 m.
+  const waiting = (perRequest: number): ServiceDemand => ({
+    peakRequestsPerSecond: 400,
+    cpuTimePerRequest: Duration.millis(1),
+    latency: Duration.minutes(1),
+    idleMemory: Size.mebibytes(200),
+    memoryPerRequest: Size.mebibytes(perRequest),
+  });
+
+  test('adds replicas until a pod needs no more, and says that this is why', () => {
+    // (200 MiB + 240,000 MiB / survivors) x 1.2 <= 32,768 MiB needs 8.85 survivors: 13 replicas leave 8, 14 leave 9.
+    const size = PodSize.forDemand(waiting(10));
+    expect([size.replicas, size.bottleneck]).toEqual([14, 'memory']);
+    // (200 + 24,000 / 9 x 10) x 1.2 = 32,240 MiB, in steps of 64: 32,256.
+    expect(size.memoryBytes).toBe(32_256 * MIB);
+    expect(size.reason).toMatch(
+      /memory \(200 MiB idle \+ 2666\.7 in flight x 10 MiB\) x 1\.2 = 32240 MiB a replica; 14 replicas keep a pod within 32 GiB$/,
+    );
+  });
+
+  test('fails when 300 replicas are not enough: 200 survivors hold 5.4 million MiB in flight', () => {
+    // (200 + 24,000 / 200 x each) x 1.2 <= 32,768 MiB: at most 225.9 MiB each.
+    expect(PodSize.forDemand(waiting(225)).replicas).toBeLessThanOrEqual(300);
+    expect(codeOf(() => PodSize.forDemand(waiting(226)))).toBe('Millrace.ServiceDemandDoesNotFit');
+  });
+
+  test('fails at once for an idle process that is larger', () => {
+    const demand = { ...GATEWAY, idleMemory: Size.gibibytes(27) };
+    expect(codeOf(() => PodSize.forDemand(demand))).toBe('Millrace.ServiceDemandDoesNotFit');
+    expect(codeOf(() => PodSize.forDemand({ ...demand, idleMemory: Size.gibibytes(26) }))).toBeUndefined();
+  });
+});
+
 describe('for any demand', () => {
   const demands = fc.record({
     rate: fc.double({ min: 0.01, max: 200_000, noNaN: true }),
@@ -107,6 +141,7 @@ describe('for any demand', () => {
         const inFlight = (drawn.rate * drawn.latency) / 1000 / survivors;
         expect(size.memoryBytes).toBeGreaterThanOrEqual((drawn.idle * MIB + inFlight * drawn.each * 1024) * 1.2 * (1 - 1e-9));
         expect(size.memoryBytes % (64 * MIB)).toBe(0);
+        expect(size.memoryBytes).toBeLessThanOrEqual(32 * 1024 * MIB);
         expect(size.replicas).toBeGreaterThanOrEqual(3);
         expect(size.replicas).toBeLessThanOrEqual(300);
         for (const share of Object.values(size.utilisation)) expect(share).toBeLessThanOrEqual(1);

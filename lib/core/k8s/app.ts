@@ -24,6 +24,7 @@ export class App extends cdk8s.App {
   // cdk8s keeps its own copy of this option private.
   private readonly recordsMetadata: boolean;
   private readonly updateGuard?: UpdateGuard;
+  private readonly written = new Set<string>();
 
   /**
    * Defines an app.
@@ -50,6 +51,7 @@ export class App extends cdk8s.App {
    */
   public synth(): void {
     fs.mkdirSync(this.outdir, { recursive: true });
+    this.written.clear();
     validate(this);
     const ordered = resolveDependencies(this);
     const charts = this.charts;
@@ -77,7 +79,7 @@ export class App extends cdk8s.App {
         break;
     }
     if (this.recordsMetadata) this.saveMetadata(charts.flatMap(orderedObjects));
-    this.updateGuard?.checkManifests(this, this.outdir);
+    this.updateGuard?.checkManifests(this, this.outdir, [...this.written]);
   }
 
   /**
@@ -91,7 +93,9 @@ export class App extends cdk8s.App {
   }
 
   private save(name: string, documents: unknown[]): void {
-    cdk8s.Yaml.save(path.join(this.outdir, name + this.outputFileExtension), documents);
+    const file = name + this.outputFileExtension;
+    cdk8s.Yaml.save(path.join(this.outdir, file), documents);
+    this.written.add(file);
   }
 
   private saveMetadata(objects: cdk8s.ApiObject[]): void {

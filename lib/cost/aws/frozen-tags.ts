@@ -1,7 +1,7 @@
 import { CfnResource, type IAspect, NestedStack, Stack, TagManager } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { Baseline } from '../../core/baseline';
-import { renderTags, replacesOnTagChange, tagLocation, tagsIn } from '../tag-spec';
+import { mergeTags, replacesOnTagChange, tagLocation, tagsIn } from '../tag-spec';
 import { LET_THROUGH_METADATA } from '../tag-update-rules';
 import { renderedProperties } from './tag-coverage';
 
@@ -49,7 +49,8 @@ export class FrozenTags implements IAspect {
     const location = tagLocation(node.cfnResourceType);
     if (location.kind !== 'property') return;
     const stack = Stack.of(node);
-    const own = tagsIn(renderedProperties(node)[location.property]);
+    const rendered = renderedProperties(node)[location.property];
+    const own = tagsIn(rendered);
     const effective = { ...rootStack(stack).tags.tagValues(), ...own };
     const letThrough = mayBeReplaced(node);
     if (letThrough) node.addMetadata(LET_THROUGH_METADATA, true);
@@ -62,7 +63,7 @@ export class FrozenTags implements IAspect {
       for (const key of Object.keys(own)) if (!(key in wanted)) tags.removeTag(key, PRIORITY);
       for (const [key, value] of Object.entries(wanted)) tags.setTag(key, value, PRIORITY);
     } else {
-      node.addPropertyOverride(location.property, renderTags(wanted, location.shape));
+      node.addPropertyOverride(location.property, mergeTags(rendered, wanted, location.shape));
     }
   }
 }

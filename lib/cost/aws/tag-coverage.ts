@@ -1,7 +1,7 @@
 import { CfnResource, type IAspect, Stack, TagManager } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { appliedAllocation } from '../applied-allocation';
-import { renderTags, tagLocation, tagsIn } from '../tag-spec';
+import { mergeTags, tagLocation } from '../tag-spec';
 import { carriedByStack } from './tag-carrier';
 
 /**
@@ -46,19 +46,17 @@ interface TagSpecification {
   readonly Tags: { Key: string; Value: unknown }[];
 }
 
-function merged(existing: unknown, tags: Record<string, string>): unknown {
-  return renderTags({ ...tagsIn(existing), ...tags }, 'standard');
-}
-
 function coverLaunchTemplate(node: CfnResource, tags: Record<string, string>): void {
   const data = renderedProperties(node).LaunchTemplateData ?? {};
-  const present: TagSpecification[] = Array.isArray(data.TagSpecifications) ? data.TagSpecifications : [];
+  // An intrinsic as a whole cannot be added to; the tag policy reports it.
+  if (data.TagSpecifications !== undefined && !Array.isArray(data.TagSpecifications)) return;
+  const present: TagSpecification[] = data.TagSpecifications ?? [];
   const launched = ['instance', 'volume', 'network-interface'];
   // EC2 refuses a tag specification for a spot request on an on-demand launch.
   if (data.InstanceMarketOptions?.MarketType === 'spot') launched.push('spot-instances-request');
   const specifications = launched.map((resourceType) => ({
     ResourceType: resourceType,
-    Tags: merged(present.find((specification) => specification.ResourceType === resourceType)?.Tags, tags),
+    Tags: mergeTags(present.find((specification) => specification.ResourceType === resourceType)?.Tags, tags, 'standard'),
   }));
   const others = present.filter((specification) => !launched.includes(specification.ResourceType));
   node.addPropertyOverride('LaunchTemplateData.TagSpecifications', [...specifications, ...others]);
@@ -72,11 +70,8 @@ function coverEcsService(node: CfnResource): void {
 function coverReplicas(node: CfnResource, tags: Record<string, string>): void {
   const { Replicas } = renderedProperties(node);
   if (!Array.isArray(Replicas)) return;
-  // An override replaces a list as a whole, so every replica is written back.
-  node.addPropertyOverride(
-    'Replicas',
-    Replicas.map((replica) => ({ ...replica, Tags: merged(replica.Tags, tags) })),
-  );
+  // Only the tags of each replica, by its index: the rest may refer to other stacks, which is not resolved for good yet.
+  Replicas.forEach((replica, index) => node.addPropertyOverride(`Replicas.${index}.Tags`, mergeTags(replica.Tags, tags, 'standard')));
 }
 
 /** Resources made as a raw `CfnResource`, the CDK's own custom-resource helpers among them, have no tag manager to speak to. */
@@ -85,5 +80,5 @@ function coverUnmanaged(node: CfnResource, tags: Record<string, string>): void {
   const location = tagLocation(node.cfnResourceType);
   if (location.kind !== 'property') return;
   const present = renderedProperties(node)[location.property];
-  node.addPropertyOverride(location.property, renderTags({ ...tagsIn(present), ...tags }, location.shape));
+  node.addPropertyOverride(location.property, mergeTags(present, tags, location.shape));
 }

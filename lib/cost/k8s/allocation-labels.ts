@@ -2,7 +2,9 @@ import { App, type IResolver, type ResolutionContext } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { objectId } from '../../core/assembly';
 import { Baseline } from '../../core/baseline';
+import { MillraceError } from '../../core/error';
 import { registerUpdateRules } from '../../core/update-rule';
+import { ALB_TAGS, EBS_PROVISIONERS, NLB_TAGS } from '../controller-tags';
 import { CostAllocation } from '../cost-allocation';
 import { TagUpdateRules } from '../tag-update-rules';
 
@@ -20,9 +22,6 @@ const IMMUTABLE_METADATA: Readonly<Record<string, RegExp>> = {
   Job: /^spec\/template$/,
   StatefulSet: /^spec\/volumeClaimTemplates\/\d+$/,
 };
-const EBS_PROVISIONERS = ['ebs.csi.aws.com', 'ebs.csi.eks.amazonaws.com'];
-const NLB_TAGS = 'service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags';
-const ALB_TAGS = 'alb.ingress.kubernetes.io/tags';
 
 type Metadata = { labels?: Record<string, string>; annotations?: Record<string, string> } & Record<string, unknown>;
 
@@ -44,12 +43,6 @@ function at(value: any, path: string): any {
   return path.split('/').reduce((part, key) => part?.[key], value);
 }
 
-function pairs(labels: Record<string, string>): string {
-  return Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
-}
-
 /**
  * Adds the labels of the nearest allocation while objects are rendered: cdk8s has no aspects, and a resolver sees every object late, purely
  * and once. It is idempotent, because cdk8s resolves a replaced value again.
@@ -59,6 +52,7 @@ class AllocationLabels implements IResolver {
     // Lazy values come back here once they are produced.
     if (context.value === null || typeof context.value !== 'object' || typeof context.value.produce === 'function') return;
     const { kind } = context.obj;
+    if (POD_METADATA[kind] && context.key.join('/') === 'spec') refuseSelected(context);
     if (context.key.length === 0) {
       if (kind === 'StorageClass' && context.value.provisioner && !context.value.parameters) {
         context.replaceValue({ ...context.value, parameters: {} });
@@ -86,29 +80,47 @@ class AllocationLabels implements IResolver {
   }
 }
 
+/** A label that a workload selects its pods by is not ours to set: the API server refuses pods that their own selector does not match. */
+function refuseSelected(context: ResolutionContext): void {
+  const labels = CostAllocation.of(context.obj)?.labels() ?? {};
+  const selected: Record<string, unknown> = context.value.selector?.matchLabels ?? {};
+  const conflicts = Object.keys(selected).filter((key) => key in labels && selected[key] !== labels[key]);
+  if (conflicts.length === 0) return;
+  throw new MillraceError(
+    context.obj.node.path,
+    conflicts.map((key) => ({
+      code: 'Millrace.AllocationLabelSelected',
+      subject: `spec.selector.matchLabels['${key}']`,
+      received: `'${String(selected[key])}', where the allocation labels the pods '${labels[key]}'`,
+      allowed: 'selectors by other labels than those of the allocation, or by the same value',
+      fix: `select by app.kubernetes.io/name, or rename the key with AllocationKeys, for example to 'acme.com/${key}'`,
+    })),
+  );
+}
+
 function withEntries(value: any, property: string, entries: Record<string, unknown>): any {
   return { ...value, [property]: { ...value[property], ...entries } };
 }
 
 function ownMetadata(context: ResolutionContext, labels: Record<string, string>): Metadata {
   const metadata: Metadata = { ...context.value, labels: { ...context.value.labels, ...labels } };
-  const annotation = loadBalancerTags(context, metadata, labels);
-  return annotation ? { ...metadata, annotations: { ...annotation, ...metadata.annotations } } : metadata;
+  const annotation = loadBalancerAnnotation(context, metadata);
+  if (!annotation) return metadata;
+  const given = metadata.annotations?.[annotation];
+  const named = (given ?? '').split(',').map((pair) => pair.split('=')[0]);
+  const missing = Object.entries(labels).flatMap(([key, value]) => (named.includes(key) ? [] : [`${key}=${value}`]));
+  return { ...metadata, annotations: { ...metadata.annotations, [annotation]: [...(given ? [given] : []), ...missing].join(',') } };
 }
 
 /** Load balancers are made by a controller, which tags them from an annotation. */
-function loadBalancerTags(
-  context: ResolutionContext,
-  metadata: Metadata,
-  labels: Record<string, string>,
-): Record<string, string> | undefined {
+function loadBalancerAnnotation(context: ResolutionContext, metadata: Metadata): string | undefined {
   const { kind } = context.obj;
   if (kind !== 'Service' && kind !== 'Ingress') return undefined;
   const { spec } = (context.obj as unknown as { props: { spec?: any } }).props;
   const rendered = typeof spec?.produce === 'function' ? spec.produce() : spec;
-  if (kind === 'Service' && rendered?.type === 'LoadBalancer') return { [NLB_TAGS]: pairs(labels) };
+  if (kind === 'Service') return rendered?.type === 'LoadBalancer' ? NLB_TAGS : undefined;
   const ingressClass = rendered?.ingressClassName ?? metadata.annotations?.['kubernetes.io/ingress.class'];
-  return kind === 'Ingress' && ingressClass === 'alb' ? { [ALB_TAGS]: pairs(labels) } : undefined;
+  return ingressClass === 'alb' ? ALB_TAGS : undefined;
 }
 
 function subject(context: ResolutionContext) {
@@ -128,10 +140,12 @@ function volumeTags(context: ResolutionContext, labels: Record<string, string>):
   const provisioner = (context.obj as unknown as { props: { provisioner?: string } }).props.provisioner;
   if (!provisioner || !EBS_PROVISIONERS.includes(provisioner)) return context.value;
   const before = accepted(context.obj, subject(context));
-  if (before) return { ...context.value, ...before.parameters };
   const given = Object.entries(context.value as Record<string, string>);
-  const own = given.filter(([name]) => !name.startsWith('tagSpecification_'));
-  const written = given.filter(([name]) => name.startsWith('tagSpecification_')).map(([, value]) => value);
+  const isTag = ([name]: [string, unknown]) => name.startsWith('tagSpecification_');
+  const own = given.filter((entry) => !isTag(entry));
+  // Only the tags are ours to freeze; any other edit is the user's, and the update rules say that it cannot be applied.
+  if (before) return { ...Object.fromEntries(own), ...Object.fromEntries(Object.entries<string>(before.parameters ?? {}).filter(isTag)) };
+  const written = given.filter(isTag).map(([, value]) => value);
   const foreign = written.filter((value) => !Object.keys(labels).includes(value.split('=')[0]));
   const all = [...foreign, ...Object.entries(labels).map(([key, value]) => `${key}=${value}`)];
   return { ...Object.fromEntries(own), ...Object.fromEntries(all.map((value, index) => [`tagSpecification_${index + 1}`, value])) };

@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { show } from '../../core/error';
 import { DESTROY_NEEDS_TWO_KEYS, decideRetention, removalPolicyOf } from '../../core/retention';
-import { enforce } from '../../core/rule';
+import { type Rule, enforce } from '../../core/rule';
 import { recordSizing } from '../../core/sizing';
 import { registerUpdateRules } from '../../core/update-rule';
 import { BrokerClass } from '../broker-type';
@@ -47,6 +47,11 @@ export interface KafkaClusterAttributes {
    * @default - the key AWS manages for MSK
    */
   readonly encryptionKey?: kms.IKey;
+  /**
+   * Its brokers; they decide what a topic may set.
+   * @default BrokerClass.EXPRESS
+   */
+  readonly brokerClass?: BrokerClass;
 }
 
 /** Properties of an MSK cluster. */
@@ -70,6 +75,17 @@ export interface KafkaClusterProps extends KafkaClusterOptions {
   readonly encryptionKey?: kms.IKey;
 }
 
+const IMPORT_RULES: Rule<KafkaClusterAttributes>[] = [
+  {
+    code: 'Millrace.KafkaBrokersOnKubernetes',
+    subject: 'brokerClass',
+    value: (attributes) => attributes.brokerClass,
+    valid: (brokerClass: BrokerClass) => brokerClass === BrokerClass.EXPRESS || brokerClass === BrokerClass.STANDARD,
+    allowed: 'BrokerClass.EXPRESS or STANDARD',
+    fix: 'leave it out for Express, or use streaming.k8s.KafkaCluster',
+  },
+];
+
 /**
  * A Kafka cluster on Amazon MSK: KRaft, three zones, IAM authentication, TLS only, private, retained, sized for its demand.
  *
@@ -80,7 +96,11 @@ export interface KafkaClusterProps extends KafkaClusterOptions {
  * Millrace.KafkaVersionUnsupported, Millrace.KafkaBrokersOnKubernetes
  */
 export class KafkaCluster extends Resource implements IKafkaCluster {
-  /** Imports an existing cluster. */
+  /**
+   * Imports an existing cluster.
+   *
+   * @throws Millrace.KafkaBrokersOnKubernetes
+   */
   public static fromKafkaClusterAttributes(scope: Construct, id: string, attributes: KafkaClusterAttributes): IKafkaCluster {
     class Import extends Resource implements IKafkaCluster {
       public readonly clusterArn = attributes.clusterArn;
@@ -91,7 +111,10 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
         defaultPort: ec2.Port.tcp(IAM_PORT),
       });
     }
-    return new Import(scope, id);
+    enforce(`${scope.node.path} fromKafkaClusterAttributes`, attributes, IMPORT_RULES);
+    const cluster = new Import(scope, id);
+    TopicLedger.of(cluster).brokerClass = attributes.brokerClass ?? BrokerClass.EXPRESS;
+    return cluster;
   }
 
   /** ARN of the cluster. */

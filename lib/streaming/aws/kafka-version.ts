@@ -15,21 +15,28 @@ export class KafkaVersion {
   public static readonly V4_2 = new KafkaVersion('4.2.x.kraft', [BrokerClass.EXPRESS, BrokerClass.STANDARD]);
 
   /**
-   * A version newer than this library, as MSK spells it.
+   * A version as MSK spells it, from 3.7, with which KRaft begins. One of the constants where there is one; of others that MSK adds later we
+   * do not know which brokers run them, and take them on trust.
    *
    * @throws Millrace.KafkaVersionInvalid
    */
   public static of(version: string): KafkaVersion {
-    if (!/^\d+\.\d+\.(x|\d+)\.kraft$/.test(version)) {
+    const known = [KafkaVersion.V3_8, KafkaVersion.V3_9, KafkaVersion.V4_0, KafkaVersion.V4_1, KafkaVersion.V4_2];
+    const found = known.find((constant) => constant.version === version);
+    if (found) return found;
+    const [, major, minor] = /^(\d+)\.(\d+)\.(x|\d+)\.kraft$/.exec(version) ?? [];
+    if (!major || Number(major) < 3 || (Number(major) === 3 && Number(minor) < 7)) {
       refuse('KafkaVersion', {
         code: 'Millrace.KafkaVersionInvalid',
         subject: 'version',
         received: show(version),
-        allowed: 'a KRaft version as MSK spells it, for example 4.2.x.kraft',
+        allowed: 'a KRaft version from 3.7 as MSK spells it, for example 4.2.x.kraft',
         fix: 'ZooKeeper clusters cannot be made with this construct; migrate them with a replicator',
       });
     }
-    return new KafkaVersion(version, [BrokerClass.EXPRESS, BrokerClass.STANDARD]);
+    // Express never ran 3.7.
+    const express = major !== '3' || minor !== '7' ? [BrokerClass.EXPRESS] : [];
+    return new KafkaVersion(version, [...express, BrokerClass.STANDARD]);
   }
 
   private constructor(

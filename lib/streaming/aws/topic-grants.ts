@@ -1,4 +1,4 @@
-import { Fn, Stack } from 'aws-cdk-lib';
+import { Fn } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { refuse } from '../../core/error';
@@ -76,7 +76,7 @@ export class TopicGrants {
       grantee,
       actions,
       resourceArns: [key.keyArn],
-      conditions: { StringEquals: { 'kms:ViaService': `kafka.${Stack.of(this.cluster).region}.amazonaws.com` } },
+      conditions: { StringEquals: { 'kms:ViaService': `kafka.${Fn.select(3, Fn.split(':', this.cluster.clusterArn))}.amazonaws.com` } },
     });
   }
 }

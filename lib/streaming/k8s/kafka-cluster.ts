@@ -1,4 +1,4 @@
-import { ApiObject, Chart, Lazy, Names } from 'cdk8s';
+import { ApiObject, Chart, Names } from 'cdk8s';
 import { Construct } from 'constructs';
 import { decideRetention, retentionAnnotations } from '../../core/retention';
 import { enforce } from '../../core/rule';
@@ -11,7 +11,7 @@ import { KafkaSizing } from '../kafka-sizing';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { KafkaClients } from './kafka-clients';
+import { CLIENT, clientLabelOf } from './client-label';
 import { KafkaNodePool } from './kafka-node-pool';
 import { KafkaVersion } from './kafka-version';
 import { Topic } from './topic';
@@ -66,6 +66,9 @@ function bootstrapOf(clusterName: string, namespace: string | undefined): string
 /**
  * A Kafka cluster run by the Strimzi operator 1.x: KRaft with three controllers apart from the brokers, one TLS listener with client
  * certificates, ACLs, spread over zones, volumes kept, sized for its demand.
+ *
+ * The listener lets in the pods of its namespace that carry the label `millrace.io/kafka-<clusterName>: client`, from whatever chart or
+ * repository they come. A `KafkaUser` puts it on its workload; give it yourself to pods that are not of our `Service`.
  *
  * Adopt an existing cluster by giving its `clusterName`; an apply then takes the objects over without replacing them.
  *
@@ -129,7 +132,7 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
               type: 'internal',
               tls: true,
               authentication: { type: 'tls' },
-              networkPolicyPeers: Lazy.any({ produce: () => this.peers() }),
+              networkPolicyPeers: [{ podSelector: { matchLabels: { [clientLabelOf(this.clusterName)]: CLIENT } } }],
             },
           ],
           authorization: { type: 'simple' },
@@ -161,13 +164,6 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
   /** Declares a topic on this cluster. */
   public addTopic(id: string, options: TopicOptions): Topic {
     return new Topic(this, id, { ...options, cluster: this });
-  }
-
-  /** Pods that may connect: those of the users' workloads, once every user has one; otherwise any pod with a certificate. */
-  private peers(): Record<string, unknown>[] | undefined {
-    const clients = KafkaClients.of(this).all();
-    if (clients.length === 0 || clients.some((client) => client.podSelector === undefined)) return undefined;
-    return clients.map((client) => ({ podSelector: { matchLabels: { ...client.podSelector } } }));
   }
 
   private checkSurroundings(): void {

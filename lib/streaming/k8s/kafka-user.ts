@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { enforce } from '../../core/rule';
 import { requireAllocation } from '../../cost/applied-allocation';
 import type { Service } from '../../workloads/k8s/service';
-import { KafkaClients } from './kafka-clients';
+import { CLIENT, clientLabelOf } from './client-label';
 import type { IKafkaCluster } from './kafka-cluster';
 
 /** Properties of a Kafka user. */
@@ -13,7 +13,7 @@ export interface KafkaUserProps {
   /**
    * The service whose pods act as this user: they get the certificate, the environment and the way to the brokers. It must stand in the
    * cluster's namespace, where the operator puts the secret.
-   * @default - none: whoever mounts the secret named as the user
+   * @default - none: whoever mounts the secret named as the user and carries the label `millrace.io/kafka-<clusterName>: client`
    */
   readonly workload?: Service;
 }
@@ -28,6 +28,9 @@ interface Acl {
 
 /**
  * A client of a Strimzi cluster: a certificate, and ACLs for what it was granted and nothing else.
+ *
+ * The pods of its workload get the label `millrace.io/kafka-<clusterName>: client`, for which the listener opens. Pods without our `Service`
+ * need that label, and the secret, from whoever makes them.
  *
  * @throws Millrace.KafkaUserNamespace
  */
@@ -61,7 +64,6 @@ export class KafkaUser extends Construct {
       },
     });
     this.userName = user.name;
-    KafkaClients.of(props.cluster).add({ podSelector: props.workload?.podSelector });
     if (props.workload) this.bind(props.workload);
     requireAllocation(this);
   }
@@ -87,6 +89,7 @@ export class KafkaUser extends Construct {
     workload.addEnvironment('KAFKA_SSL_CA_LOCATION', `${CLUSTER_CA_FILES}/ca.crt`);
     workload.addEnvironment('KAFKA_SSL_CERTIFICATE_LOCATION', `${CLIENT_FILES}/user.crt`);
     workload.addEnvironment('KAFKA_SSL_KEY_LOCATION', `${CLIENT_FILES}/user.key`);
+    workload.addPodLabel(clientLabelOf(this.cluster.clusterName), CLIENT);
     workload.allowToPods(
       { 'strimzi.io/cluster': this.cluster.clusterName, 'strimzi.io/broker-role': 'true' },
       Number(port),

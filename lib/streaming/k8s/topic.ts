@@ -7,7 +7,7 @@ import { requireAllocation } from '../../cost/applied-allocation';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { TOPIC_NAME_RULE, resolveTopic, surroundingsOf, topicRules } from '../topic-rules';
+import { TOPIC_NAME_RULE, resolveTopic, topicRules } from '../topic-rules';
 import type { IKafkaCluster } from './kafka-cluster';
 import { TopicGrants } from './topic-grants';
 
@@ -32,7 +32,8 @@ export interface TopicProps extends TopicOptions {
  *
  * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicReplicationInvalid,
  * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
- * Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.TokenRefused
+ * Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.KafkaTopicConfigTwice,
+ * Millrace.TokenRefused
  */
 export class Topic extends Construct implements ITopic {
   /** Imports an existing topic, to grant access to it. */
@@ -49,7 +50,7 @@ export class Topic extends Construct implements ITopic {
   constructor(scope: Construct, id: string, props: TopicProps) {
     super(scope, id);
     const ledger = TopicLedger.of(props.cluster);
-    const surroundings = surroundingsOf(ledger.sizing);
+    const { surroundings } = ledger;
     enforce(this.node.path, { ...props, surroundings }, topicRules(props.config));
     const resolved = resolveTopic(props, surroundings);
     new ApiObject(this, 'Resource', {

@@ -9,7 +9,9 @@ export interface NetworkBoundaryProps {
 }
 
 // Where the EKS Pod Identity Agent listens on every node (EKS user guide, Pod Identity Agent).
-const POD_IDENTITY_AGENT = '169.254.170.23/32';
+const POD_IDENTITY_AGENT = ['169.254.170.23/32', 'fd00:ec2::23/128'];
+// Where NodeLocal DNSCache answers on every node that has it (Kubernetes, Using NodeLocal DNSCache); on others it leads nowhere.
+const NODE_LOCAL_DNS = '169.254.20.10/32';
 
 type Rule = Record<string, unknown>;
 
@@ -23,6 +25,7 @@ export class NetworkBoundary extends Construct {
           namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
           podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
         },
+        { ipBlock: { cidr: NODE_LOCAL_DNS } },
       ],
       ports: [
         { protocol: 'UDP', port: 53 },
@@ -69,7 +72,7 @@ export class NetworkBoundary extends Construct {
   }
 
   public allowPodIdentityAgent(): void {
-    this.allowEgressToCidr(POD_IDENTITY_AGENT, 80);
+    for (const cidr of POD_IDENTITY_AGENT) this.allowEgressToCidr(cidr, 80);
   }
 }
 

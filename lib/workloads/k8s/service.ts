@@ -1,13 +1,14 @@
 import { ApiObject, Chart, Lazy, Names } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
-import { enforce, isPositiveInteger } from '../../core/rule';
+import { enforce } from '../../core/rule';
 import { recordSizing } from '../../core/sizing';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { type PodSize, TARGET_CPU_UTILISATION } from '../pod-size';
 import { NetworkBoundary } from './network-boundary';
 import { PORT_NAME, type SecretMount, TMP_PATH, podTemplate } from './pod-template';
 import { ServiceIdentity } from './service-identity';
+import { CIDR_RULES, SERVICE_RULES, environmentRules, podLabelRules } from './service-rules';
 
 /** How many replicas a service has. */
 export interface ServiceScaling {
@@ -96,6 +97,7 @@ export class Service extends Construct {
 
   private readonly boundary: NetworkBoundary;
   private readonly environment: Record<string, string>;
+  private readonly podLabels: Record<string, string> = {};
   private readonly secrets: SecretMount[] = [];
 
   constructor(scope: Construct, id: string, props: ServiceProps) {
@@ -103,7 +105,10 @@ export class Service extends Construct {
     const minReplicas = props.scaling?.minReplicas ?? Math.min(DEFAULT_MIN_REPLICAS, props.size.replicas);
     const maxReplicas = props.scaling?.maxReplicas ?? Math.max(minReplicas, props.size.replicas) * 2;
     this.port = props.port ?? DEFAULT_PORT;
-    enforce(this.node.path, { ...props, minReplicas, maxReplicas, port: this.port }, SERVICE_RULES);
+    enforce(this.node.path, { ...props, minReplicas, maxReplicas, port: this.port }, [
+      ...SERVICE_RULES,
+      ...environmentRules(Object.keys(props.environment ?? {})),
+    ]);
     this.sizing = props.size;
     this.environment = { ...props.environment };
     this.namespace = Chart.of(this).namespace;
@@ -113,10 +118,7 @@ export class Service extends Construct {
 
     const identity = props.identity ?? ServiceIdentity.serviceAccount(Names.toDnsLabel(this));
     this.serviceAccountName = identity.serviceAccountName;
-    new k8s.KubeServiceAccount(this, 'ServiceAccount', {
-      metadata: { name: this.serviceAccountName },
-      automountServiceAccountToken: false,
-    });
+    this.makeServiceAccount();
 
     // A plain ApiObject, because the classes of cdk8s-plus-27 drop fields younger than Kubernetes 1.27, such as the preStop sleep.
     const deployment = new ApiObject(this, 'Resource', {
@@ -137,7 +139,7 @@ export class Service extends Construct {
             secrets: this.secrets,
             serviceAccountName: this.serviceAccountName,
             selector: this.podSelector,
-            labels,
+            labels: { ...this.podLabels, ...labels },
             livenessPath: props.health?.livenessPath ?? '/livez',
             readinessPath: props.health?.readinessPath ?? '/readyz',
           }),
@@ -181,8 +183,23 @@ export class Service extends Construct {
     this.boundary.allowEgressToPods(podSelector, port, namespace);
   }
 
-  /** Sets an environment variable of the container. */
+  /**
+   * Labels the pods, and only them: selectors stay, so that the label can be added to a running service.
+   *
+   * @throws Millrace.ServiceInvalid
+   */
+  public addPodLabel(key: string, value: string): void {
+    enforce(`${this.node.path} addPodLabel`, { key, value }, podLabelRules(this.podSelector));
+    this.podLabels[key] = value;
+  }
+
+  /**
+   * Sets an environment variable of the container.
+   *
+   * @throws Millrace.ServiceInvalid
+   */
   public addEnvironment(name: string, value: string): void {
+    enforce(`${this.node.path} addEnvironment`, {}, environmentRules([name]));
     this.environment[name] = value;
   }
 
@@ -204,6 +221,18 @@ export class Service extends Construct {
       },
     ]);
     this.secrets.push({ volumeName: `secret-${this.secrets.length}`, secretName, mountPath });
+  }
+
+  /** Services of a chart may share an identity; the object of that name stands in the chart once. */
+  private makeServiceAccount(): void {
+    const taken = Chart.of(this)
+      .node.findAll()
+      .some((child) => ApiObject.isApiObject(child) && child.kind === 'ServiceAccount' && child.name === this.serviceAccountName);
+    if (taken) return;
+    new k8s.KubeServiceAccount(this, 'ServiceAccount', {
+      metadata: { name: this.serviceAccountName },
+      automountServiceAccountToken: false,
+    });
   }
 
   private scale(deployment: ApiObject, labels: { [key: string]: string }, minReplicas: number, maxReplicas: number): void {
@@ -233,75 +262,3 @@ export class Service extends Construct {
     });
   }
 }
-
-type ServiceInput = ServiceProps & { readonly minReplicas: number; readonly maxReplicas: number; readonly port: number };
-
-const SERVICE_RULES = [
-  {
-    code: 'Millrace.ServiceInvalid',
-    subject: 'image',
-    value: (props: ServiceInput) => props.image,
-    valid: (image: string) => /^[^\s@]+(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})$/.test(image) && !image.endsWith(':latest'),
-    allowed: 'an image with a tag other than latest, or a digest',
-    fix: 'name the tag or digest that was tested',
-  },
-  {
-    code: 'Millrace.ServiceInvalid',
-    subject: 'port',
-    value: (props: ServiceInput) => props.port,
-    valid: (port: number) => Number.isInteger(port) && port >= 1024 && port <= 65535,
-    allowed: '1024-65535: a restricted pod cannot listen below',
-    fix: 'let the container listen on 8080',
-    tokens: 'refuse' as const,
-  },
-  {
-    code: 'Millrace.ServiceInvalid',
-    subject: 'scaling.minReplicas',
-    value: (props: ServiceInput) => props.minReplicas,
-    valid: isPositiveInteger,
-    allowed: 'a whole number above zero',
-    fix: 'leave it out for one a zone',
-    tokens: 'refuse' as const,
-  },
-  {
-    code: 'Millrace.ServiceInvalid',
-    subject: 'scaling.maxReplicas',
-    value: (props: ServiceInput) => props.maxReplicas,
-    valid: (maximum: number, props: ServiceInput) => isPositiveInteger(maximum) && maximum >= props.minReplicas,
-    allowed: (props: ServiceInput) => `a whole number from minReplicas (${props.minReplicas})`,
-    fix: 'raise it, or leave it out for twice the size at peak',
-    tokens: 'refuse' as const,
-  },
-  {
-    code: 'Millrace.ServiceInvalid',
-    subject: 'identity',
-    value: (props: ServiceInput) => props.identity?.serviceAccountName,
-    valid: (name: string) => /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name),
-    allowed: 'a service account whose name is a lower-case DNS subdomain',
-    fix: 'use the name of the service account',
-  },
-];
-
-const CIDR_RULES = [
-  {
-    code: 'Millrace.CidrInvalid',
-    subject: 'cidr',
-    value: (input: { cidr: string }) => input.cidr,
-    valid: (cidr: string) => {
-      const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(cidr);
-      return match !== null && match.slice(1, 5).every((part) => Number(part) <= 255) && Number(match[5]) >= 8 && Number(match[5]) <= 32;
-    },
-    allowed: 'an IPv4 range from /8 to /32, for example 10.0.0.0/16',
-    fix: 'name the range of the VPC or of the subnets',
-    tokens: 'refuse' as const,
-  },
-  {
-    code: 'Millrace.CidrInvalid',
-    subject: 'port',
-    value: (input: { port: number }) => input.port,
-    valid: (port: number) => Number.isInteger(port) && port >= 1 && port <= 65535,
-    allowed: '1-65535',
-    fix: 'name the port',
-    tokens: 'refuse' as const,
-  },
-];
