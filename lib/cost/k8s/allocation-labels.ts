@@ -116,11 +116,16 @@ function ownMetadata(context: ResolutionContext, labels: Record<string, string>)
 function loadBalancerAnnotation(context: ResolutionContext, metadata: Metadata): string | undefined {
   const { kind } = context.obj;
   if (kind !== 'Service' && kind !== 'Ingress') return undefined;
-  const { spec } = (context.obj as unknown as { props: { spec?: any } }).props;
+  const { spec } = givenProps(context);
   const rendered = typeof spec?.produce === 'function' ? spec.produce() : spec;
   if (kind === 'Service') return rendered?.type === 'LoadBalancer' ? NLB_TAGS : undefined;
   const ingressClass = rendered?.ingressClassName ?? metadata.annotations?.['kubernetes.io/ingress.class'];
   return ingressClass === 'alb' ? ALB_TAGS : undefined;
+}
+
+/** What an object was made from. cdk8s keeps it private, and a resolver sees one key at a time, so a neighbour's value is only there. */
+function givenProps(context: ResolutionContext): { readonly spec?: any; readonly provisioner?: string } {
+  return (context.obj as unknown as { props: { spec?: any; provisioner?: string } }).props;
 }
 
 function subject(context: ResolutionContext) {
@@ -137,7 +142,7 @@ function acceptedLabels(context: ResolutionContext, key: string, labels: Record<
 
 /** Parameters of a StorageClass are immutable: the volume tags of the baseline stay as they were accepted. */
 function volumeTags(context: ResolutionContext, labels: Record<string, string>): Record<string, string> {
-  const provisioner = (context.obj as unknown as { props: { provisioner?: string } }).props.provisioner;
+  const { provisioner } = givenProps(context);
   if (!provisioner || !EBS_PROVISIONERS.includes(provisioner)) return context.value;
   const before = accepted(context.obj, subject(context));
   const given = Object.entries(context.value as Record<string, string>);

@@ -172,7 +172,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
         encryptionAtRest: props.encryptionKey ? { dataVolumeKmsKeyId: props.encryptionKey.keyArn } : undefined,
       },
       // The revision follows the configuration: MSK would otherwise keep running the old settings (streaming reference, 2).
-      configurationInfo: { arn: configuration.attrArn, revision: configuration.attrLatestRevisionRevision as unknown as number },
+      configurationInfo: { arn: configuration.attrArn, revision: configuration.attrLatestRevisionRevision },
       enhancedMonitoring: 'PER_BROKER',
       // From day one: it cannot be turned on later without a failing, drifting stack (aws/aws-cdk#17505).
       openMonitoring: { prometheus: { jmxExporter: { enabledInBroker: true }, nodeExporter: { enabledInBroker: true } } },
