@@ -88,7 +88,8 @@ export function runCheck(options: CheckOptions, print: (text: string) => void): 
     print(before ? `compared with ${directory}` : `no accepted synthesis in ${directory}: nothing to compare with`);
     for (const finding of findings) print(renderFinding(finding));
     print(`${refused} refused, ${findings.length - refused} to know`);
-    if (options.accept) print(`accepted: ${baselineDirectory()} now holds this synthesis; commit it`);
+    const warning = refused > 0 ? `; the ${refused} refused above still act at deploy` : '';
+    if (options.accept) print(`accepted: ${baselineDirectory()} now holds this synthesis${warning}; commit it`);
     else if (!before) print('write the baseline with millrace check --accept and commit it');
     else if (refused > 0) print('change it back, follow the fix, or accept it after review with millrace check --accept');
   }

@@ -46,7 +46,7 @@ export function runReport(options: ReportOptions, print: (text: string) => void)
   });
   const refusedApps = failures.map(({ app, message }) => ({ app, message }));
   if (!options.json) for (const { app, message } of refusedApps) print(`refused: ${app}\n${message}\n`);
-  if (failures.some(({ validated }) => !validated)) {
+  if (failures.length > 0 && !failures.some(({ validated }) => validated)) {
     if (options.json) print(JSON.stringify({ refused: refusedApps }, undefined, 2));
     return 1;
   }

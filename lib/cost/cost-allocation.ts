@@ -161,7 +161,7 @@ function rulesFor(keys: AllocationKeys, additional: string[], named: string[]): 
     ...given.map((key) => ({
       code: 'Millrace.CostAllocationValueInvalid',
       subject: property[key] ?? `additional['${key}']`,
-      value: (values: { [key: string]: string }) => values[key] ?? null,
+      value: (values: { [key: string]: string }) => values[key] ?? undefined,
       valid: (value: unknown) => typeof value === 'string' && VALUE.test(value),
       allowed: ALLOWED_VALUE,
       fix: "shorten it or replace what is not allowed by '-'",
@@ -177,11 +177,12 @@ function rulesFor(keys: AllocationKeys, additional: string[], named: string[]): 
     })),
     ...keys.required.map((key) => ({
       code: 'Millrace.CostAllocationKeyMissing',
-      subject: `additional['${key}']`,
-      value: () => given,
-      valid: () => given.includes(key),
+      subject: property[key] ?? `additional['${key}']`,
+      // Plain JavaScript and other languages can leave out what TypeScript demands.
+      value: (values: { [key: string]: string }) => given.filter((name) => (values[name] ?? undefined) !== undefined),
+      valid: (present: string[]) => present.includes(key),
       allowed: `a value for every required key: ${keys.required.join(', ')}`,
-      fix: `give additional['${key}']`,
+      fix: `give ${property[key] ?? `additional['${key}']`}`,
     })),
   ];
 }

@@ -64,7 +64,7 @@ describe('a cost allocation', () => {
 
   test('fails without a value that plain JavaScript left out', () => {
     const { team: _team, ...rest } = RADAR;
-    expect(codesOf(() => new CostAllocation(rest as CostAllocationProps))).toEqual(['Millrace.CostAllocationValueInvalid team']);
+    expect(codesOf(() => new CostAllocation(rest as CostAllocationProps))).toEqual(['Millrace.CostAllocationKeyMissing team']);
   });
 
   test('fails with a key that the vocabulary does not know', () => {

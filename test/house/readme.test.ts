@@ -3,8 +3,6 @@ import * as os from 'os';
 import * as path from 'path';
 import { transformSync } from '@swc/core';
 import { parse } from 'yaml';
-import type { Stack } from 'aws-cdk-lib';
-import { App, assertions } from 'aws-cdk-lib';
 import * as millrace from '../../lib';
 
 const readme = fs.readFileSync(path.join(__dirname, '../../README.md'), 'utf8');
@@ -43,12 +41,11 @@ function run(source: string, names: string[]): Run {
 
 const [aws, kubernetes] = blocks('ts');
 
-test('the AWS example prints the size and synthesizes the topic that the README shows', () => {
-  const { printed, exported } = run(aws, ['stack']);
+test('the AWS example prints the size and writes the topic that the README shows', () => {
+  const { printed, directory } = run(aws, []);
   expect(printed.join('\n')).toBe(blocks('text')[0].trim());
-  const topics = assertions.Template.fromStack(exported.stack as Stack).findResources('AWS::MSK::Topic');
-  expect(Object.values(topics)).toEqual([JSON.parse(blocks('json')[0])]);
-  expect(exported.stack.node.root).toBeInstanceOf(App);
+  const { Resources } = JSON.parse(fs.readFileSync(path.join(directory, 'cdk.out/Streaming.template.json'), 'utf8'));
+  expect(Object.values<any>(Resources).filter(({ Type }) => Type === 'AWS::MSK::Topic')).toEqual([JSON.parse(blocks('json')[0])]);
 });
 
 test('the Kubernetes example writes the topic that the README shows', () => {
@@ -59,13 +56,14 @@ test('the Kubernetes example writes the topic that the README shows', () => {
 });
 
 test('both examples are about ten lines', () => {
-  for (const block of [aws, kubernetes])
-    expect(
+  const lines = [aws, kubernetes].map(
+    (block) =>
       block
         .trim()
         .split('\n')
-        .filter((line) => line && !line.startsWith('import')),
-    ).toHaveLength(7);
+        .filter((line) => line && !line.startsWith('import')).length,
+  );
+  expect(lines).toEqual([9, 7]);
 });
 
 test('every file that the README points to exists', () => {
