@@ -52,6 +52,7 @@ function isManifest(file: string): boolean {
   if (/^#/m.test(text)) return false;
   const documents = parseAllDocuments(text, { version: '1.1' });
   return [...documents].every(({ errors, contents }) => {
+    // Any YAML may stand here; what it is decides whether it may be cleared.
     const written = errors.length === 0 ? (contents?.toJSON() as any) : undefined;
     return [written?.apiVersion, written?.kind].every((part) => typeof part === 'string') && typeof written.metadata === 'object';
   });

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { App, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
+import { App, CfnResource, NestedStack, Stack, Tags } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as msk from 'aws-cdk-lib/aws-msk';
 import { Assembly, type SynthesizedResource } from '../../lib/core/assembly';
@@ -17,10 +17,12 @@ interface Build {
   readonly baseline?: string;
   readonly stackTags?: Record<string, string>;
   readonly context?: Record<string, unknown>;
+  /** Tags of the cluster's own. */
+  readonly own?: Record<string, string>;
 }
 
 /** One stack with a Serverless cluster (a tag change replaces it), a nested one, and a launch template (a tag change rolls nodes). */
-function synthesize({ team, baseline = folder(), stackTags, context }: Build): Assembly {
+function synthesize({ team, baseline = folder(), stackTags, context, own }: Build): Assembly {
   const app = new App({
     outdir: folder(),
     builtinCloudFormationValidation: false,
@@ -33,7 +35,8 @@ function synthesize({ team, baseline = folder(), stackTags, context }: Build): A
       vpcConfigs: [],
       clientAuthentication: { sasl: { iam: { enabled: true } } },
     });
-  cluster(stack, 'Serverless');
+  const serverless = cluster(stack, 'Serverless');
+  for (const [key, value] of Object.entries(own ?? {})) Tags.of(serverless).add(key, value);
   cluster(new NestedStack(stack, 'Nested'), 'InNested');
   new CfnResource(stack, 'Raw', { type: 'AWS::SageMaker::FeatureGroup', properties: { FeatureGroupName: 'x' } });
   new ec2.CfnLaunchTemplate(stack, 'Template', { launchTemplateData: {} });
@@ -100,6 +103,12 @@ test('a changed value of a stack tag is kept off the resource', () => {
   expect(second.stacks[0].tags.audit).toBe('no');
   expect(effectiveTags(second.stacks[0], frozen(second)[0]).audit).toBe('yes');
   expect(findings(tagged, second)).toEqual([]);
+});
+
+test('a tag that somebody adds to the resource itself is kept off it as well', () => {
+  const second = synthesize({ team: 'streaming', baseline, own: { audit: 'yes' } });
+  expect(frozen(second)[0].properties.Tags).not.toHaveProperty('audit');
+  expect(findings(first, second)).toEqual([]);
 });
 
 test('the same input gives the same tags twice', () => {

@@ -272,6 +272,15 @@ test('what a resource starts without tags is reported: volumes of launch configu
   ]);
 });
 
+test('carried by resources, a tag that a user insists on by its priority stays', () => {
+  const app = newApp(true);
+  const stack = new Stack(app, 'Insisted');
+  Tags.of(new sns.Topic(stack, 'Topic')).add('team', 'mine', { priority: 300 });
+  allocationOf('fraud-ml').applyTo(stack, { carrier: TagCarrier.RESOURCES });
+  const insisted = stackOf(synthesize(app), 'Insisted');
+  expect(effectiveTags(insisted, resourceOf(insisted, 'AWS::SNS::Topic')).team).toBe('mine');
+});
+
 test('fleets and node groups of others are reported with the fix and not changed', () => {
   const app = newApp(true);
   const stack = new Stack(app, 'Others');

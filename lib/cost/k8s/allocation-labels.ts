@@ -164,6 +164,6 @@ export function carryLabels(scope: IConstruct): void {
   const app = App.of(scope) as App & { [INSTALLED]?: boolean };
   if (app[INSTALLED]) return;
   Object.defineProperty(app, INSTALLED, { value: true });
-  // cdk8s resolves leaf by leaf and stops at the first resolver that replaces, so ours goes first.
+  // First, so that a resolver of the user sees the finished labels.
   app.resolvers.unshift(new AllocationLabels());
 }
