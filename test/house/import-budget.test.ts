@@ -16,6 +16,7 @@ const BUDGET: Readonly<Record<string, string[]>> = {
   'millrace/streaming': [],
   'millrace/streaming/aws': ['aws-cdk-lib', 'constructs'],
   'millrace/streaming/k8s': ['cdk8s', 'constructs'],
+  'millrace/usage': [],
   'millrace/workloads': [],
   'millrace/workloads/aws': ['aws-cdk-lib', 'constructs'],
   'millrace/workloads/k8s': ['cdk8s', 'cdk8s-plus-27', 'constructs'],
