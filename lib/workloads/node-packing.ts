@@ -209,8 +209,8 @@ function usedOf({ room, nodes }: Packing, groups: PodGroup[]): Record<string, nu
 function lossOf(packing: Packing, groups: PodGroup[]): PackingLoss {
   const { type, room } = packing;
   const { cpu, memory } = usedOf(packing, groups);
-  // Down to four digits: a loss that rounds up to 1 would say that nothing is requested.
-  const share = (value: number) => Math.floor(Math.max(0, value) * 10_000) / 10_000;
+  // Nothing rounds up to 1: that would say that no pod requests anything.
+  const share = (value: number) => Math.min(0.9999, Number(Math.max(0, value).toFixed(4)));
   return {
     cpu: share(1 - cpu),
     memory: share(1 - memory),

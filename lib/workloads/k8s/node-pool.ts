@@ -6,6 +6,7 @@ import { recordSizing } from '../../core/sizing';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { NodeCapacity } from '../node-capacity';
 import { NodePacking, type NodePackingOptions, type PackedWorkload } from '../node-packing';
+import { clusterScoped } from './cluster-scoped';
 import type { NodeImage } from './node-image';
 import { karpenterDuration, nodePoolRules } from './node-pool-rules';
 import { NodeTaint } from './node-taint';
@@ -142,22 +143,24 @@ export class NodePool extends Construct {
     super(scope, id);
     enforce(this.node.path, props, nodePoolRules(props));
     const sizing = NodePacking.forWorkloads(props.workloads, props.packing);
-    const labels = { 'app.kubernetes.io/managed-by': 'millrace' };
-    // `namespace: undefined` takes back the one of the chart: these objects stand in none.
-    const metadata = { namespace: undefined, labels };
+    const metadata = { labels: { 'app.kubernetes.io/managed-by': 'millrace' } };
 
-    const nodeClass = new ApiObject(this, 'NodeClass', {
-      apiVersion: `${NODE_CLASS.group}/v1`,
-      kind: NODE_CLASS.kind,
-      metadata,
-      spec: nodeClassSpec(props.nodeClass, sizing),
-    });
-    const pool = new ApiObject(this, 'Resource', {
-      apiVersion: 'karpenter.sh/v1',
-      kind: 'NodePool',
-      metadata,
-      spec: nodePoolSpec(props, sizing, nodeClass.name),
-    });
+    const nodeClass = clusterScoped(
+      new ApiObject(this, 'NodeClass', {
+        apiVersion: `${NODE_CLASS.group}/v1`,
+        kind: NODE_CLASS.kind,
+        metadata,
+        spec: nodeClassSpec(props.nodeClass, sizing),
+      }),
+    );
+    const pool = clusterScoped(
+      new ApiObject(this, 'Resource', {
+        apiVersion: 'karpenter.sh/v1',
+        kind: 'NodePool',
+        metadata,
+        spec: nodePoolSpec(props, sizing, nodeClass.name),
+      }),
+    );
     recordSizing(pool, sizing);
     this.sizing = sizing;
     this.nodePoolName = pool.name;

@@ -7,6 +7,7 @@ import { recordSizing } from '../../core/sizing';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { bytesOf, millisOf } from '../node-packing-rules';
 import { type QuotaShare, TeamQuotaSizing } from '../team-quota-sizing';
+import { clusterScoped } from './cluster-scoped';
 import { quantityOf } from './pod-template';
 
 /** What a container gets that states no resources, and what none may exceed. */
@@ -131,16 +132,17 @@ export class TeamQuota extends Construct {
   }
 
   private makePriority(priority: TeamPriority, { sizes, growth }: TeamQuotaProps, labels: { [key: string]: string }): string {
-    const priorityClass = new ApiObject(this, 'Priority', {
-      apiVersion: 'scheduling.k8s.io/v1',
-      kind: 'PriorityClass',
-      // `namespace: undefined` takes back the one of the chart: a priority class stands in none.
-      metadata: { namespace: undefined, labels },
-      value: priority.value,
-      globalDefault: false,
-      preemptionPolicy: priority.preempts ? 'PreemptLowerPriority' : 'Never',
-      description: `pods of ${this.node.path}`,
-    });
+    const priorityClass = clusterScoped(
+      new ApiObject(this, 'Priority', {
+        apiVersion: 'scheduling.k8s.io/v1',
+        kind: 'PriorityClass',
+        metadata: { labels },
+        value: priority.value,
+        globalDefault: false,
+        preemptionPolicy: priority.preempts ? 'PreemptLowerPriority' : 'Never',
+        description: `pods of ${this.node.path}`,
+      }),
+    );
     const prioritised = sizes.filter((share) => share.prioritised ?? true);
     // GPUs and volumes cannot be counted by priority class; the quota of the namespace counts them.
     const hard = prioritised.length > 0 ? computeOf(TeamQuotaSizing.forShares(prioritised, { growth })) : { pods: '0' };
