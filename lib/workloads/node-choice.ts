@@ -27,8 +27,8 @@ export function byCost(a: Packing, b: Packing): number {
 }
 
 /**
- * Families and sizes around the cheapest type: its kind first, for spot others as well until there are 15 types. A requirement names families
- * and sizes apart, so every type that their product holds must have room for every pod.
+ * Families and sizes around the cheapest type: its kind first, for spot others as well until there are 15 types. A requirement names
+ * families and sizes apart, so every type that their product holds must have room for every pod.
  */
 export function chooseTypes(ranked: readonly Packing[], candidates: readonly InstanceType[], capacity: NodeCapacity): Packing[] {
   const [best] = ranked;

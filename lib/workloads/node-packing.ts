@@ -90,7 +90,8 @@ export interface PackingLoss {
 
 const MIB = 1024 * 1024;
 const ZONES = 3;
-// aws-node 50m, kube-proxy 100m, EBS CSI 30m and 120 MiB, Pod Identity Agent as EKS ships them; the rest is for an agent each for logs and metrics.
+// aws-node 50m, kube-proxy 100m, EBS CSI 30m and 120 MiB, Pod Identity Agent as EKS ships them; the rest is for an agent each for logs
+// and metrics.
 const DAEMONSETS: Resources = { cpuMillis: 250, memoryBytes: 256 * MIB, pods: 6, gpus: 0 };
 // On one core daemonsets and kubelet keep a third.
 const MIN_VCPUS = 2;

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { Size } from 'aws-cdk-lib';
+import { Size, Token } from 'aws-cdk-lib';
 import { Chart } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import fc from 'fast-check';
@@ -218,6 +218,16 @@ describe('what is refused', () => {
       `${code} containers.maxMemory`,
       `${code} containers.defaultMemory`,
       `${code} priority.value`,
+    ]);
+  });
+
+  test('is a size that is known only at deploy time', () => {
+    const later = Size.mebibytes(Token.asNumber('later'));
+    const containers = { defaultMemory: later, maxMemory: later };
+    expect(refused({ sizes: [{ size: RADAR, volumePerReplica: later }] })).toEqual(['Millrace.TokenRefused shares[0].volumePerReplica']);
+    expect(refused({ sizes: [{ size: RADAR }], containers })).toEqual([
+      'Millrace.TokenRefused containers.maxMemory',
+      'Millrace.TokenRefused containers.defaultMemory',
     ]);
   });
 });

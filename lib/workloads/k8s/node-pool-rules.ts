@@ -1,5 +1,6 @@
-import { type Duration, type Size, SizeRoundingBehavior } from 'aws-cdk-lib';
+import type { Duration, Size } from 'aws-cdk-lib';
 import type { Rule } from '../../core/rule';
+import { bytesOf } from '../node-packing-rules';
 import type { NodePoolProps } from './node-pool';
 
 const CODE = 'Millrace.NodePoolInvalid';
@@ -12,7 +13,7 @@ const MIN_VOLUME_GIB = 20;
 const MAX_VOLUME_GIB = 16_384;
 const MAX_GROWTH = 1000;
 
-const gib = (size: Size) => size.toGibibytes({ rounding: SizeRoundingBehavior.NONE });
+const gib = (size: Size) => bytesOf(size) / 1024 ** 3;
 const seconds = (duration: Duration) => duration.toMilliseconds({ integral: false }) / 1000;
 
 /** A duration as Karpenter writes it, in the largest unit that is exact. */

@@ -4,6 +4,7 @@ import type { Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { type Rule, enforce } from '../../core/rule';
 import { recordSizing } from '../../core/sizing';
+import { isToken } from '../../core/token';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { bytesOf, millisOf } from '../node-packing-rules';
 import { type QuotaShare, TeamQuotaSizing } from '../team-quota-sizing';
@@ -172,14 +173,16 @@ interface Bounds {
 }
 
 function boundsOf({ sizes, containers = {} }: TeamQuotaProps): Bounds {
+  // A token is refused by the rules, which see the bounds first.
+  const known = (size?: Size) => (size && !isToken(size) ? bytesOf(size) : undefined);
   const largestPod = Math.max(...sizes.map(({ size }) => size.memoryBytes));
-  const maxMemory = containers.maxMemory ? bytesOf(containers.maxMemory) : largestPod;
+  const maxMemory = known(containers.maxMemory) ?? largestPod;
   return {
     largestPod,
     maxMemory,
     defaultCpuMillis: containers.defaultCpu ? millisOf(containers.defaultCpu) : DEFAULT_CPU_MILLIS,
     // A default above the maximum would refuse every container that states nothing.
-    defaultMemory: containers.defaultMemory ? bytesOf(containers.defaultMemory) : Math.min(DEFAULT_MEMORY, maxMemory),
+    defaultMemory: known(containers.defaultMemory) ?? Math.min(DEFAULT_MEMORY, maxMemory),
   };
 }
 
@@ -193,7 +196,7 @@ function boundRules({ priority, containers }: TeamQuotaProps): Rule<Bounds>[] {
     fix: 'leave it out, or correct it',
     tokens: 'refuse' as const,
   });
-  const whole = (bytes: number) => Number.isSafeInteger(bytes);
+  const whole = (size: Size) => Number.isSafeInteger(bytesOf(size));
   return [
     rule(
       'containers.defaultCpu',
@@ -203,14 +206,14 @@ function boundRules({ priority, containers }: TeamQuotaProps): Rule<Bounds>[] {
     ),
     rule(
       'containers.maxMemory',
-      ({ maxMemory }) => (containers?.maxMemory ? maxMemory : undefined),
-      (bytes: number, { largestPod }) => whole(bytes) && bytes >= largestPod,
+      () => containers?.maxMemory,
+      (size: Size, { largestPod }) => whole(size) && bytesOf(size) >= largestPod,
       ({ largestPod }) => `at least ${largestPod} bytes: the largest declared pod`,
     ),
     rule(
       'containers.defaultMemory',
-      ({ defaultMemory }) => (containers?.defaultMemory ? defaultMemory : undefined),
-      (bytes: number, { maxMemory }) => whole(bytes) && bytes >= MIN_MEMORY_BYTES && bytes <= maxMemory,
+      () => containers?.defaultMemory,
+      (size: Size, { maxMemory }) => whole(size) && bytesOf(size) >= MIN_MEMORY_BYTES && bytesOf(size) <= maxMemory,
       ({ maxMemory }) => `from ${MIN_MEMORY_BYTES} bytes to the most memory of a container (${maxMemory} bytes)`,
     ),
     rule(
