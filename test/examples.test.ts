@@ -2,6 +2,7 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { build as awsTopic } from '../examples/aws-topic';
+import { build as kubernetesNodePool } from '../examples/kubernetes-node-pool';
 import { build as kubernetesTopicAndService } from '../examples/kubernetes-topic-and-service';
 import { build as podReadsMsk } from '../examples/pod-reads-msk';
 import { build as tagPolicyWithExemption } from '../examples/tag-policy-with-exemption';
@@ -39,6 +40,7 @@ function objects(assembly: core.Assembly, kind: string): any[] {
 test('every example is here', () => {
   expect(fs.readdirSync(path.join(__dirname, '../examples')).sort()).toEqual([
     'aws-topic.ts',
+    'kubernetes-node-pool.ts',
     'kubernetes-topic-and-service.ts',
     'pod-reads-msk.ts',
     'tag-policy-with-exemption.ts',
@@ -72,6 +74,27 @@ test('a topic and a service on Kubernetes: every object is labelled, and the ser
   const { resources: size, env } = objects(assembly, 'Deployment')[0].spec.template.spec.containers[0];
   expect(size.requests).toEqual({ cpu: '500m', memory: '256Mi' });
   expect(env).toContainEqual({ name: 'KAFKA_SECURITY_PROTOCOL', value: 'SSL' });
+});
+
+test('a node pool and a quota: instance types for the declared pods, tagged, and what the team may request', () => {
+  kubernetesNodePool(path.join(folder, 'nodes'));
+  const assembly = core.Assembly.fromDirectories({ manifests: path.join(folder, 'nodes') });
+  expect(coverageOf(assembly)).toBe(`4 of 4 Kubernetes objects carry all required keys (${DEFAULT_KEYS})`);
+  expect(objects(assembly, 'EC2NodeClass')[0].spec.tags).toEqual({
+    team: 'fraud-ml',
+    service: 'radar',
+    'cost-center': 'CC-1042',
+    environment: 'prod',
+  });
+  const [{ metadata, spec }] = objects(assembly, 'NodePool');
+  expect(JSON.parse(metadata.annotations['millrace.io/sizing']).reason).toContain('packing loss');
+  expect(spec.template.spec.requirements.at(-1)).toEqual({
+    key: 'karpenter.sh/capacity-type',
+    operator: 'In',
+    values: ['on-demand', 'spot'],
+  });
+  // 48 + 12 and 9 + 3 pods: 54 cores and 189 GiB, with a quarter more.
+  expect(objects(assembly, 'ResourceQuota')[0].spec.hard).toMatchObject({ 'requests.cpu': '68', 'requests.memory': '237Gi', pods: '90' });
 });
 
 test('a pod that reads from MSK: one owner, one service account, one topic and one group on both sides', () => {
