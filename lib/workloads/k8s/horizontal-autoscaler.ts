@@ -1,26 +1,25 @@
 import type { ApiObject } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { makeScaledObject } from './scaled-object';
 import { SCALING_BEHAVIOR } from './scaling-behavior';
 import type { ResolvedScaling } from './scaling-plan';
-import { makeVerticalAutoscaler } from './vertical-autoscaler';
 
-/** The autoscalers of a deployment: one over its replicas, or none, and one over the requests of its pods when asked for. */
-export function makeAutoscalers(
-  scope: Construct,
-  target: ApiObject,
-  labels: { [key: string]: string },
-  scaling: ResolvedScaling,
-  bounds: { readonly cpuMillis: number; readonly memoryBytes: number; readonly hasJvmHeap: boolean },
-): void {
-  const { plan, minReplicas, maxReplicas, targetUtilisation } = scaling;
-  if (plan.by === 'trigger') makeScaledObject(scope, target, labels, scaling, plan.trigger, plan.limits);
-  if (plan.by === 'cpu') {
-    new k8s.KubeHorizontalPodAutoscalerV2(scope, 'Autoscaler', {
-      metadata: { labels },
+/** What a horizontal autoscaler is made of. */
+export interface HorizontalAutoscalerProps {
+  readonly target: ApiObject;
+  readonly labels: { [key: string]: string };
+  readonly scaling: ResolvedScaling;
+}
+
+/** The autoscaler of Kubernetes over the replicas of a deployment, by CPU utilisation. */
+export class HorizontalAutoscaler extends k8s.KubeHorizontalPodAutoscalerV2 {
+  constructor(scope: Construct, id: string, props: HorizontalAutoscalerProps) {
+    const { apiVersion, kind, name } = props.target;
+    const { minReplicas, maxReplicas, targetUtilisation } = props.scaling;
+    super(scope, id, {
+      metadata: { labels: props.labels },
       spec: {
-        scaleTargetRef: { apiVersion: target.apiVersion, kind: target.kind, name: target.name },
+        scaleTargetRef: { apiVersion, kind, name },
         minReplicas,
         maxReplicas,
         metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: targetUtilisation } } }],
@@ -28,6 +27,4 @@ export function makeAutoscalers(
       },
     });
   }
-  const mode = plan.limits.verticalAutoscaler;
-  if (mode) makeVerticalAutoscaler(scope, target, labels, { mode, scalesByCpu: plan.by === 'cpu', ...bounds });
 }

@@ -1,6 +1,9 @@
+export * from './batch-job';
 export * from './container-options';
+export * from './cron-job';
 export * from './gpu-request';
 export * from './health-check';
+export * from './job-execution';
 export * from './jvm-heap';
 export * from './kafka-scaler-authentication';
 export * from './pod-scheduling';
@@ -8,6 +11,7 @@ export * from './scaling-limits';
 export * from './service';
 export * from './service-identity';
 export * from './service-scaling';
+export * from './stateful-service';
 export * from './vertical-mode';
 export * from './worker';
 export * from './worker-scaling';

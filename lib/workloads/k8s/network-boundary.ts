@@ -4,7 +4,10 @@ import { Construct } from 'constructs';
 /** Properties of a network boundary. */
 export interface NetworkBoundaryProps {
   readonly podSelector: { [key: string]: string };
-  /** Port that ingress is opened to; without one nothing can be let in. */
+  /**
+   * Port that ingress is opened to.
+   * @default - nothing can be let in
+   */
   readonly port?: number;
   readonly labels: { [key: string]: string };
 }

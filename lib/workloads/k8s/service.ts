@@ -1,7 +1,7 @@
 import { ApiObject, Names } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { deploymentSpec, makeReplicas } from './deployment';
+import { deploymentSpec } from './deployment-spec';
 import { HealthCheck } from './health-check';
 import { PORT_NAME } from './port-name';
 import { resolveScaling, scalingRules } from './scaling-plan';
@@ -59,7 +59,7 @@ export class Service extends Workload {
       },
     });
     this.serviceName = service.name;
-    makeReplicas(this, deployment, this._labels, scaling, { hasJvmHeap: props.container?.jvmHeap !== undefined });
+    this._scale(deployment, scaling);
     this._finish(deployment);
   }
 

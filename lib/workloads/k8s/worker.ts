@@ -1,6 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { deploymentSpec, makeReplicas } from './deployment';
+import { deploymentSpec } from './deployment-spec';
 import type { HealthCheck } from './health-check';
 import { resolveScaling, scalingRules } from './scaling-plan';
 import { Workload, type WorkloadOptions } from './workload';
@@ -38,7 +38,7 @@ export class Worker extends Workload {
       metadata: { labels: this._labels },
       spec: deploymentSpec(scaling, this.podSelector, () => this._podTemplate({ health: props.health })),
     });
-    makeReplicas(this, deployment, this._labels, scaling, { hasJvmHeap: props.container?.jvmHeap !== undefined });
+    this._scale(deployment, scaling);
     this._finish(deployment);
   }
 

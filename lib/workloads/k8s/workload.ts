@@ -8,12 +8,18 @@ import { requireAllocation } from '../../cost/applied-allocation';
 import type { PodSize } from '../pod-size';
 import type { ContainerOptions } from './container-options';
 import type { HealthCheck } from './health-check';
+import { DisruptionBudget } from './disruption-budget';
+import { HorizontalAutoscaler } from './horizontal-autoscaler';
 import { withJvmHeap } from './jvm-environment';
 import { NetworkBoundary } from './network-boundary';
 import type { PodScheduling } from './pod-scheduling';
 import { type PodTemplateInput, type SecretMount, TMP_PATH, podTemplate } from './pod-template';
+import { ScaledObject, TriggerAuthentication } from './scaled-object';
+import type { ResolvedScaling } from './scaling-plan';
 import { GPU_ISOLATION_ANNOTATION } from './scheduling-fields';
 import { ServiceIdentity } from './service-identity';
+import { VerticalAutoscaler } from './vertical-autoscaler';
+import type { VerticalMode } from './vertical-mode';
 import type { WorkloadKind } from './workload-kind';
 import { CIDR_RULES, type WorkloadInput, environmentRules, podLabelRules, workloadRules } from './workload-rules';
 
@@ -180,6 +186,37 @@ export abstract class Workload extends Construct {
     this.boundary = new NetworkBoundary(this, 'NetworkPolicy', { podSelector: this.podSelector, port: this._port, labels: this._labels });
     if (this.identity.usesPodIdentity) this.boundary.allowPodIdentityAgent();
     requireAllocation(this);
+  }
+
+  /**
+   * The autoscaler of a deployment, or none where its replicas are fixed, and one over its requests when asked for.
+   * @internal
+   */
+  protected _scale(target: ApiObject, scaling: ResolvedScaling): void {
+    const { plan } = scaling;
+    const labels = this._labels;
+    if (plan.by === 'cpu') new HorizontalAutoscaler(this, 'Autoscaler', { target, labels, scaling });
+    if (plan.by === 'trigger') {
+      const { trigger, limits } = plan;
+      const spec = trigger.authentication;
+      const authentication = spec && new TriggerAuthentication(this, 'TriggerAuthentication', { labels, spec });
+      new ScaledObject(this, 'Autoscaler', { target, labels, scaling, trigger, limits, authentication });
+    }
+    this._recommend(target, plan.limits.verticalAutoscaler, plan.by === 'cpu');
+    this._limitDisruption(k8s.IntOrString.fromString('25%'));
+  }
+
+  /** @internal */
+  protected _recommend(target: ApiObject, mode: VerticalMode | undefined, scalesByCpu: boolean): void {
+    if (!mode) return;
+    const { cpuMillis, memoryBytes } = this.sizing;
+    const size = { cpuMillis, memoryBytes, hasJvmHeap: this.hasJvmHeap };
+    new VerticalAutoscaler(this, 'VerticalAutoscaler', { target, labels: this._labels, mode, scalesByCpu, ...size });
+  }
+
+  /** @internal */
+  protected _limitDisruption(maxUnavailable: k8s.IntOrString): void {
+    new DisruptionBudget(this, 'DisruptionBudget', { labels: this._labels, podSelector: this.podSelector, maxUnavailable });
   }
 
   /**
