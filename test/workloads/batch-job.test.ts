@@ -1,5 +1,10 @@
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
 import { Duration } from 'aws-cdk-lib';
 import type { Chart } from 'cdk8s';
+import { BASELINE_CONTEXT, Baseline } from '../../lib/core/baseline';
+import type { App } from '../../lib/core/k8s/app';
 import { StatefulUpdateRules } from '../../lib/core/stateful-update-rules';
 import { checkUpdate, registeredUpdateRules } from '../../lib/core/update-rule';
 import { BatchJob, type BatchJobProps, GpuRequest, type JobExecution } from '../../lib/workloads/k8s';
@@ -87,8 +92,8 @@ describe('the name of a job', () => {
 });
 
 describe('an update of a job', () => {
-  const findings = (before: Partial<BatchJobProps>, after: Partial<BatchJobProps>, team?: string) => {
-    const [first, second] = [newChart(), newChart(team)];
+  const findings = (before: Partial<BatchJobProps>, after: Partial<BatchJobProps>) => {
+    const [first, second] = [newChart(), newChart()];
     make(first, before);
     make(second, after);
     return checkUpdate(assemblyOf(first), assemblyOf(second), [...StatefulUpdateRules.all(), ...registeredUpdateRules(second)]).map(
@@ -102,8 +107,19 @@ describe('an update of a job', () => {
     expect(findings({}, { image: `${IMAGE}-rc1` })).toEqual(['warning Millrace.JobRunsAgain']);
   });
 
-  test('with another owner keeps its name: who pays is no reason to run again', () => {
-    expect(findings({}, {}, 'payments')).toEqual(['error Millrace.KubernetesImmutableField']);
+  test('with another owner keeps its name and, beside a baseline, the labels of its pods: who pays is no reason to run again', () => {
+    const first = newChart();
+    make(first);
+    const accepted = assemblyOf(first);
+    const baseline = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-jobs-'));
+    Baseline.write(baseline, accepted, {}, (first.node.root as App).outdir);
+    const second = newChart('payments');
+    second.node.setContext(BASELINE_CONTEXT, baseline);
+    make(second);
+    const after = assemblyOf(second);
+    expect(checkUpdate(accepted, after, [...StatefulUpdateRules.all(), ...registeredUpdateRules(second)])).toEqual([]);
+    const { metadata, spec } = after.objects.map(({ manifest }) => manifest).find(({ kind }) => kind === 'Job')!;
+    expect([metadata.labels.team, spec.template.metadata.labels.team]).toEqual(['payments', 'fraud-ml']);
   });
 });
 

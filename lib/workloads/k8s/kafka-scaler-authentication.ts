@@ -8,7 +8,7 @@ export interface KafkaTlsSecrets {
 
 /** How KEDA's operator proves to Kafka that it may read the lag. Without it the connection is neither encrypted nor authenticated. */
 export class KafkaScalerAuthentication {
-  /** A client certificate, as Strimzi issues them; the user of the worker itself may read the lag of its own group. */
+  /** A client certificate, as Strimzi issues them, for example of a `KafkaUser` without a workload that may consume the topic in the group. */
   public static tls(secrets: KafkaTlsSecrets): KafkaScalerAuthentication {
     const from = (parameter: string, name: string, key: string) => ({ parameter, name, key });
     return new KafkaScalerAuthentication(
