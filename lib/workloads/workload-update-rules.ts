@@ -72,7 +72,7 @@ class JobRunsAgainRule implements IUpdateRule {
   }
 }
 
-/** What makes a job of ours the same one under another name: its construct. */
+/** What makes a job of ours the same one under another name: its construct. Elsewhere the label names a release with many jobs. */
 function jobKey({ manifest }: SynthesizedObject): string[] {
   const labels = manifest.metadata?.labels ?? {};
   const instance = labels['app.kubernetes.io/instance'];

@@ -2,7 +2,7 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { Duration } from 'aws-cdk-lib';
-import type { Chart } from 'cdk8s';
+import { ApiObject, type Chart } from 'cdk8s';
 import { BASELINE_CONTEXT, Baseline } from '../../lib/core/baseline';
 import type { App } from '../../lib/core/k8s/app';
 import { StatefulUpdateRules } from '../../lib/core/stateful-update-rules';
@@ -105,6 +105,18 @@ describe('an update of a job', () => {
 
   test('says that it runs again under a new name, where Kubernetes would have refused it under the old one', () => {
     expect(findings({}, { image: `${IMAGE}-rc1` })).toEqual(['warning Millrace.JobRunsAgain']);
+  });
+
+  test('of another maker says nothing: there one instance has many jobs', () => {
+    const build = (name: string) => {
+      const chart = newChart();
+      const labels = { 'app.kubernetes.io/instance': 'release' };
+      new ApiObject(chart, 'Job', { apiVersion: 'batch/v1', kind: 'Job', metadata: { name, labels } });
+      make(chart);
+      return chart;
+    };
+    const [first, second] = [build('one'), build('two')];
+    expect(checkUpdate(assemblyOf(first), assemblyOf(second), registeredUpdateRules(second))).toEqual([]);
   });
 
   test('with another owner keeps its name and, beside a baseline, the labels of its pods: who pays is no reason to run again', () => {

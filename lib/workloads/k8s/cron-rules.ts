@@ -77,9 +77,9 @@ function isPart(part: string, { least, most, names }: (typeof FIELDS)[number]): 
   return inRange && (bounds.length === 1 || (bounds.length === 2 && bounds[0] <= bounds[1]));
 }
 
-/** Offsets, which Node.js takes, are none to Kubernetes; nor is the time zone of the node. */
+/** Offsets, and names in other cases, are taken by Node.js but not by Kubernetes. */
 function isTimeZone(name: string): boolean {
-  if (!/^[A-Z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(name) || name === 'Local') return false;
+  if (!/^[A-Z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(name)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;

@@ -4,7 +4,7 @@ import type { VerticalMode } from './vertical-mode';
 /** Between how many replicas a workload scales. */
 export interface ScalingLimits {
   /**
-   * Fewest replicas.
+   * Fewest replicas; 0, for a `Worker` that KEDA scales, lets the last one leave, and then a lost metric starts none.
    * @default - 3, one a zone, for a `Service`; 1 for a `Worker`. Never more than the size has by default
    */
   readonly minReplicas?: number;
