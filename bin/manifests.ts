@@ -38,7 +38,7 @@ export class RadarChart extends Chart {
     const radar = new workloads.k8s.Service(this, 'Radar', {
       image: 'registry.example.com/fraud/radar:2.3.0',
       size: workloads.PodSize.fixed({ cpu: Cpu.millis(500), memory: Size.mebibytes(768) }),
-      environment: { KAFKA_TOPIC: 'payments.authorized', KAFKA_GROUP_ID: RADAR.groupId },
+      container: { environment: { KAFKA_TOPIC: 'payments.authorized', KAFKA_GROUP_ID: RADAR.groupId } },
       identity: workloads.k8s.ServiceIdentity.podIdentity(RADAR.serviceAccountName),
     });
     radar.allowToCidr(VPC_CIDR, 9098);

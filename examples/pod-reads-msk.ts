@@ -39,7 +39,7 @@ function buildManifests(outdir: string): void {
   const radar = new workloads.k8s.Service(chart, 'Radar', {
     image: 'registry.example.com/fraud/radar:2.3.0',
     size: workloads.PodSize.fixed({ cpu: Cpu.millis(500), memory: Size.mebibytes(768) }),
-    environment: { KAFKA_TOPIC: RADAR.topicName, KAFKA_GROUP_ID: RADAR.groupId },
+    container: { environment: { KAFKA_TOPIC: RADAR.topicName, KAFKA_GROUP_ID: RADAR.groupId } },
     identity: workloads.k8s.ServiceIdentity.podIdentity(RADAR.serviceAccountName),
   });
   radar.allowToCidr('10.20.0.0/16', 9098);

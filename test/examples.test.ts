@@ -4,6 +4,7 @@ import * as path from 'path';
 import { build as awsTopic } from '../examples/aws-topic';
 import { build as kubernetesNodePool } from '../examples/kubernetes-node-pool';
 import { build as kubernetesTopicAndService } from '../examples/kubernetes-topic-and-service';
+import { build as kubernetesWorkerAndJobs } from '../examples/kubernetes-worker-and-jobs';
 import { build as podReadsMsk } from '../examples/pod-reads-msk';
 import { build as tagPolicyWithExemption } from '../examples/tag-policy-with-exemption';
 import { core, cost } from '../lib';
@@ -42,6 +43,7 @@ test('every example is here', () => {
     'aws-topic.ts',
     'kubernetes-node-pool.ts',
     'kubernetes-topic-and-service.ts',
+    'kubernetes-worker-and-jobs.ts',
     'pod-reads-msk.ts',
     'tag-policy-with-exemption.ts',
   ]);
@@ -95,6 +97,32 @@ test('a node pool and a quota: instance types for the declared pods, tagged, and
   });
   // 48 + 12 and 9 + 3 pods: 54 cores and 189 GiB, with a quarter more.
   expect(objects(assembly, 'ResourceQuota')[0].spec.hard).toMatchObject({ 'requests.cpu': '68', 'requests.memory': '237Gi', pods: '90' });
+});
+
+test('a worker and jobs on Kubernetes: scaled by the lag of its topic, a store with a volume a member, and jobs that may call it', () => {
+  kubernetesWorkerAndJobs(path.join(folder, 'workers'));
+  const assembly = core.Assembly.fromDirectories({ manifests: path.join(folder, 'workers') });
+  expect(coverageOf(assembly)).toBe(`23 of 23 Kubernetes objects carry all required keys (${DEFAULT_KEYS})`);
+  const [scaled] = objects(assembly, 'ScaledObject');
+  expect(scaled.spec).toMatchObject({
+    minReplicaCount: 1,
+    maxReplicaCount: 12,
+    triggers: [{ type: 'kafka', metadata: { topic: 'payments.authorized', consumerGroup: 'fraud-features', tls: 'enable' } }],
+  });
+  const [authentication] = objects(assembly, 'TriggerAuthentication');
+  const users = objects(assembly, 'KafkaUser').map(({ metadata }) => metadata.name);
+  expect(users).toContain(authentication.spec.secretTargetRef[1].name);
+  const [store] = objects(assembly, 'StatefulSet');
+  expect(store.spec.volumeClaimTemplates[0].spec.resources.requests.storage).toBe('50Gi');
+  const storePolicy = objects(assembly, 'NetworkPolicy').find(({ metadata }) => metadata.name.includes('store'));
+  expect(storePolicy.spec.ingress).toHaveLength(4);
+  const [job] = objects(assembly, 'Job');
+  expect(job.spec.podFailurePolicy.rules[1]).toMatchObject({ action: 'FailJob', onExitCodes: { values: [64] } });
+  expect(objects(assembly, 'CronJob')[0].spec).toMatchObject({
+    schedule: '0 3 * * *',
+    timeZone: 'Europe/Amsterdam',
+    concurrencyPolicy: 'Forbid',
+  });
 });
 
 test('a pod that reads from MSK: one owner, one service account, one topic and one group on both sides', () => {

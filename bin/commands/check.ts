@@ -7,6 +7,7 @@ import { StatefulUpdateRules } from '../../lib/core/stateful-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule, checkUpdate } from '../../lib/core/update-rule';
 import { TagUpdateRules, frozenTagsOf } from '../../lib/cost/tag-update-rules';
 import { KafkaUpdateRules } from '../../lib/streaming/kafka-update-rules';
+import { WorkloadUpdateRules } from '../../lib/workloads/workload-update-rules';
 import { readProjectFile, refuseFile } from './project-files';
 
 /** Options of `millrace check`. */
@@ -20,7 +21,7 @@ export interface CheckOptions {
 
 /** The rules of every room: outside of an app nobody can say which rooms it uses. */
 export function allUpdateRules(): IUpdateRule[] {
-  return [...StatefulUpdateRules.all(), ...TagUpdateRules.all(), ...KafkaUpdateRules.all()];
+  return [...StatefulUpdateRules.all(), ...TagUpdateRules.all(), ...KafkaUpdateRules.all(), ...WorkloadUpdateRules.all()];
 }
 
 /** The baseline folder a project uses. */

@@ -1,3 +1,4 @@
+import { checkAutoscalers } from './autoscalers';
 import type { Json } from './manifest';
 import { groupKindOf, namespaceOf, subjectOf } from './manifest';
 import { checkNamesAndLabels } from './names-and-labels';
@@ -24,6 +25,7 @@ function checkObject(manifest: Json, set: Json[]): string[] {
     ...checkResources(manifest),
     ...checkPorts(manifest),
     ...checkReferences(manifest, set),
+    ...checkAutoscalers(manifest, set),
     ...(pod ? [...checkPod(pod), ...checkPodPorts(pod)] : []),
   ];
   const restricted = pod ? [...checkRestricted(pod)] : [];

@@ -44,7 +44,7 @@ describeWithShared(`closed schemas of the real API${whySkipped}`, () => {
   test('accept every good manifest', () => {
     const manifests = goodManifests();
     expect(manifests.flatMap((manifest) => schemas.validate(manifest))).toEqual([]);
-    expect(new Set(manifests.map(({ kind }) => kind)).size).toBe(24);
+    expect(new Set(manifests.map(({ kind }) => kind)).size).toBe(26);
   });
 
   test('refuse an unknown field in every object but the maps whose keys the user chooses', () => {
@@ -53,6 +53,7 @@ describeWithShared(`closed schemas of the real API${whySkipped}`, () => {
       return objects.filter(({ value }) => accepts(manifest, value)).map(({ path }) => path.split('.').slice(-2).join('.'));
     });
     expect([...new Set(open)].sort()).toEqual([
+      'containerPolicies[0].maxAllowed',
       'data',
       'kafka.config',
       'labelSelector.matchLabels',
@@ -254,7 +255,10 @@ describe('what schemas cannot see', () => {
       [
         'Service shop/store',
         (service) => (service.metadata.name = 'store.v1'),
-        ['Service shop/store.v1: metadata.name "store.v1" is not a DNS label'],
+        [
+          'StatefulSet shop/store: spec.serviceName "store" is no headless Service of the set',
+          'Service shop/store.v1: metadata.name "store.v1" is not a DNS label',
+        ],
       ],
       ['Role shop/shop:read', (role) => (role.metadata.name = 'a/b'), ['Role shop/a/b: metadata.name "a/b" is not a path segment']],
       [
@@ -477,6 +481,7 @@ describe('what schemas cannot see', () => {
         [
           'ScaledObject shop/store: spec.minReplicaCount 10 is above maxReplicaCount 9',
           'ScaledObject shop/store: spec.scaleTargetRef apps/v1 Deployment store is not in the set',
+          'ScaledObject shop/store: spec.fallback.replicas 6 is not between 10 and 9',
         ],
       ],
       [
@@ -515,6 +520,64 @@ describe('what schemas cannot see', () => {
         ['Deployment shop/web: serviceAccountName "shop" is none of ServiceAccount shop/web'],
       ],
       ['ConfigMap shop/web', (map) => Object.assign(map, { kind: 'Secret' }), ['Secret shop/web: is in the set twice']],
+    ]);
+  });
+
+  test('autoscalers do not fight each other, can fall back, and have targets, topics and credentials of the set', () => {
+    expectMessagesBeyondSchema([
+      [
+        'VerticalPodAutoscaler shop/web',
+        (vertical) => (vertical.spec.resourcePolicy.containerPolicies[0].controlledResources = ['cpu', 'memory']),
+        ['VerticalPodAutoscaler shop/web: controls cpu, by whose utilisation HorizontalPodAutoscaler shop/web scales'],
+      ],
+      [
+        'VerticalPodAutoscaler shop/web',
+        (vertical) => delete vertical.spec.resourcePolicy,
+        ['VerticalPodAutoscaler shop/web: controls cpu, by whose utilisation HorizontalPodAutoscaler shop/web scales'],
+      ],
+      [
+        'VerticalPodAutoscaler shop/web',
+        (vertical) => (vertical.spec.targetRef.name = 'shop'),
+        ['VerticalPodAutoscaler shop/web: spec.targetRef Deployment shop is not in the set'],
+      ],
+      [
+        'HorizontalPodAutoscaler shop/web',
+        (scaler) => (scaler.spec.scaleTargetRef = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'store' }),
+        [
+          'HorizontalPodAutoscaler shop/web: spec.scaleTargetRef is the target of ScaledObject shop/store too',
+          'ScaledObject shop/store: spec.scaleTargetRef is the target of HorizontalPodAutoscaler shop/web too',
+        ],
+      ],
+      [
+        'ScaledObject shop/store',
+        (scaled) => (scaled.spec.fallback.replicas = 10),
+        ['ScaledObject shop/store: spec.fallback.replicas 10 is not between 3 and 9'],
+      ],
+      [
+        'ScaledObject shop/store',
+        (scaled) => (scaled.spec.triggers[0].metricType = 'Value'),
+        ['ScaledObject shop/store: spec.triggers[0] has no fallback: KEDA has one for AverageValue alone, and none for cpu and memory'],
+      ],
+      [
+        'ScaledObject shop/store',
+        (scaled) => (scaled.spec.triggers[0].authenticationRef.name = 'web'),
+        ['ScaledObject shop/store: spec.triggers[0].authenticationRef web is not in the set'],
+      ],
+      [
+        'ScaledObject shop/store',
+        (scaled) => (scaled.spec.maxReplicaCount = 13),
+        ['ScaledObject shop/store: spec.maxReplicaCount 13 is above the 12 partitions of orders'],
+      ],
+      [
+        'ScaledObject shop/store',
+        (scaled) => scaled.spec.triggers.push({ type: 'prometheus', metadata: { query: 'up' } }),
+        ['ScaledObject shop/store: spec.triggers[1].metadata.ignoreNullValues is not "false": a lost metric counts as zero'],
+      ],
+      [
+        'Service shop/store',
+        (service) => delete service.spec.clusterIP,
+        ['StatefulSet shop/store: spec.serviceName "store" is no headless Service of the set'],
+      ],
     ]);
   });
 

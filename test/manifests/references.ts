@@ -27,6 +27,7 @@ export function* checkReferences(manifest: Json, set: Json[]): Iterable<string> 
     case '/Service':
       return yield* checkService(manifest, set);
     default:
+      yield* checkGoverningService(manifest, set);
       yield* checkServiceAccount(manifest, set);
       yield* checkStrimziCluster(manifest, set);
   }
@@ -76,6 +77,14 @@ function selectedPods(from: Json, selector: Json, set: Json[]): PodTemplate[] {
 function isOperatorsPods(from: Json, labels: Json, set: Json[]): boolean {
   const makers = set.filter((other) => POD_MAKING_KINDS.has(groupKindOf(other)) && sameNamespace(other, from));
   return makers.some((maker) => Object.values(labels ?? {}).includes(maker.metadata?.name));
+}
+
+/** Without its headless Service the members of a StatefulSet have no names. */
+function* checkGoverningService(manifest: Json, set: Json[]): Iterable<string> {
+  if (groupKindOf(manifest) !== 'apps/StatefulSet') return;
+  const name = manifest.spec?.serviceName;
+  const service = set.find((other) => groupKindOf(other) === '/Service' && sameNamespace(other, manifest) && other.metadata?.name === name);
+  if (service?.spec.clusterIP !== 'None') yield `spec.serviceName "${name}" is no headless Service of the set`;
 }
 
 function* checkServiceAccount(manifest: Json, set: Json[]): Iterable<string> {

@@ -69,7 +69,8 @@ describe('a label of the pods', () => {
 });
 
 describe('the environment', () => {
-  const make = (environment?: { [name: string]: string }) => new Service(new Chart(newApp(), 'fraud'), 'Radar', { ...PROPS, environment });
+  const make = (environment?: { [name: string]: string }) =>
+    new Service(new Chart(newApp(), 'fraud'), 'Radar', { ...PROPS, container: { environment } });
 
   test.each(['', '1ST', 'A B', 'A=B', 'Ä', 'A\n'])("fails for the name '%s', which Kubernetes refuses", (name) => {
     expect(refusalOf(() => make({ [name]: 'x' }))).toEqual(['Millrace.ServiceInvalid environment']);

@@ -8,7 +8,7 @@ import { Assembly } from '../../lib/core/assembly';
 import { App } from '../../lib/core/k8s/app';
 import { Sizing } from '../../lib/core/sizing';
 import { CostAllocation } from '../../lib/cost/cost-allocation';
-import { Service, ServiceIdentity, type ServiceProps } from '../../lib/workloads/k8s';
+import { HealthCheck, Service, ServiceIdentity, type ServiceProps, ServiceScaling } from '../../lib/workloads/k8s';
 import { quantityOf } from '../../lib/workloads/k8s/pod-template';
 import { PodSize } from '../../lib/workloads/pod-size';
 import { codesIn, refusalOf } from '../contract/refusal';
@@ -33,15 +33,15 @@ const fraud = new Chart(app, 'fraud', { namespace: 'fraud' });
 const radar = new Service(fraud, 'Radar', {
   image: IMAGE,
   size: SIZE,
-  environment: { MODEL: 'radar-7' },
+  container: { environment: { MODEL: 'radar-7' } },
   identity: ServiceIdentity.podIdentity('radar'),
 });
 const scorer = new Service(fraud, 'Scorer', {
   image: `${IMAGE}@sha256:${'0'.repeat(64)}`,
   size: SIZE,
-  port: 9000,
-  scaling: { minReplicas: 2, maxReplicas: 40 },
-  health: { livenessPath: '/up', readinessPath: '/ready' },
+  container: { port: 9000 },
+  scaling: ServiceScaling.cpu({ minReplicas: 2, maxReplicas: 40 }),
+  health: HealthCheck.http({ livenessPath: '/up', readinessPath: '/ready' }),
 });
 const gateway = new Service(new Chart(app, 'payments', { namespace: 'payments' }), 'Gateway', { image: IMAGE, size: SIZE });
 scorer.allowFrom(radar);
@@ -278,20 +278,24 @@ describe('refused', () => {
   );
 
   test.each([80, 1023, 65536, 8080.5, NaN])('fails for the port %p', (port) => {
-    expect(refused({ port })).toEqual(['Millrace.ServiceInvalid port']);
+    expect(refused({ container: { port } })).toEqual(['Millrace.ServiceInvalid container.port']);
   });
 
   test.each([0, -1, 1.5, NaN])('fails for %p replicas at least', (minReplicas) => {
-    expect(refused({ scaling: { minReplicas, maxReplicas: 12 } })).toContain('Millrace.ServiceInvalid scaling.minReplicas');
+    expect(refused({ scaling: ServiceScaling.cpu({ minReplicas, maxReplicas: 12 }) })).toContain(
+      'Millrace.ServiceInvalid scaling.minReplicas',
+    );
   });
 
   test('fails for fewer replicas at most than at least', () => {
-    expect(refused({ scaling: { minReplicas: 5, maxReplicas: 4 } })).toEqual(['Millrace.ServiceInvalid scaling.maxReplicas']);
-    expect(refused({ scaling: { minReplicas: 50 } })).toEqual([]);
+    expect(refused({ scaling: ServiceScaling.cpu({ minReplicas: 5, maxReplicas: 4 }) })).toEqual([
+      'Millrace.ServiceInvalid scaling.maxReplicas',
+    ]);
+    expect(refused({ scaling: ServiceScaling.cpu({ minReplicas: 50 }) })).toEqual([]);
   });
 
   test('fails for numbers known only at deploy time', () => {
-    expect(refused({ port: Token.asNumber({ Ref: 'Port' }) })).toEqual(['Millrace.TokenRefused port']);
+    expect(refused({ container: { port: Token.asNumber({ Ref: 'Port' }) } })).toEqual(['Millrace.TokenRefused container.port']);
   });
 
   test('fails for the name of a service account that Kubernetes refuses', () => {

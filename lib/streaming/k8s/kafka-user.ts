@@ -2,7 +2,7 @@ import { ApiObject, Chart, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { enforce } from '../../core/rule';
 import { requireAllocation } from '../../cost/applied-allocation';
-import type { Service } from '../../workloads/k8s/service';
+import type { Workload } from '../../workloads/k8s/workload';
 import { CLIENT, clientLabelOf } from './client-label';
 import type { IKafkaCluster } from './kafka-cluster';
 
@@ -11,11 +11,11 @@ export interface KafkaUserProps {
   /** The cluster that knows the user. */
   readonly cluster: IKafkaCluster;
   /**
-   * The service whose pods act as this user: they get the certificate, the environment and the way to the brokers. It must stand in the
+   * The workload whose pods act as this user: they get the certificate, the environment and the way to the brokers. It must stand in the
    * cluster's namespace, where the operator puts the secret.
    * @default - none: whoever mounts the secret named as the user and carries the label `millrace.io/kafka-<clusterName>: client`
    */
-  readonly workload?: Service;
+  readonly workload?: Workload;
 }
 
 const CLIENT_FILES = '/etc/kafka/client';
@@ -29,7 +29,7 @@ interface Acl {
 /**
  * A client of a Strimzi cluster: a certificate, and ACLs for what it was granted and nothing else.
  *
- * The pods of its workload get the label `millrace.io/kafka-<clusterName>: client`, for which the listener opens. Pods without our `Service`
+ * The pods of its workload get the label `millrace.io/kafka-<clusterName>: client`, for which the listener opens. Pods that are none of our workloads
  * need that label, and the secret, from whoever makes them.
  *
  * @throws Millrace.KafkaUserNamespace
@@ -80,7 +80,7 @@ export class KafkaUser extends Construct {
     return [...this.acls.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, acl]) => acl);
   }
 
-  private bind(workload: Service): void {
+  private bind(workload: Workload): void {
     const [, port] = this.cluster.bootstrapServers.split(':');
     workload.mountSecret(this.userName, CLIENT_FILES);
     workload.mountSecret(`${this.cluster.clusterName}-cluster-ca-cert`, CLUSTER_CA_FILES);

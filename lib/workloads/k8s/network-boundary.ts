@@ -4,7 +4,11 @@ import { Construct } from 'constructs';
 /** Properties of a network boundary. */
 export interface NetworkBoundaryProps {
   readonly podSelector: { [key: string]: string };
-  readonly port: number;
+  /**
+   * Port that ingress is opened to.
+   * @default - nothing can be let in
+   */
+  readonly port?: number;
   readonly labels: { [key: string]: string };
 }
 
@@ -34,7 +38,7 @@ export class NetworkBoundary extends Construct {
     },
   ];
 
-  private readonly port: number;
+  private readonly port?: number;
 
   constructor(scope: Construct, id: string, props: NetworkBoundaryProps) {
     super(scope, id);

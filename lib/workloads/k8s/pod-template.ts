@@ -1,4 +1,8 @@
 import type { PodSize } from '../pod-size';
+import type { HealthCheck } from './health-check';
+import { type PodScheduling, ZoneSpread } from './pod-scheduling';
+import { PORT_NAME } from './port-name';
+import { GPU_ISOLATION_ANNOTATION, schedulingFields } from './scheduling-fields';
 
 /** A secret mounted as files. */
 export interface SecretMount {
@@ -10,60 +14,59 @@ export interface SecretMount {
 /** What a pod template is made of. */
 export interface PodTemplateInput {
   readonly image: string;
-  readonly port: number;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly port?: number;
   readonly size: PodSize;
   readonly environment: Readonly<Record<string, string>>;
   readonly secrets: readonly SecretMount[];
   readonly serviceAccountName: string;
   readonly selector: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
-  readonly livenessPath: string;
-  readonly readinessPath: string;
+  readonly health?: HealthCheck;
+  readonly preStopSeconds: number;
+  readonly drainSeconds: number;
+  readonly scheduling: PodScheduling;
+  /** Spread where the scheduling says nothing. */
+  readonly zoneSpread: ZoneSpread;
+  /** Whether the pods of each rollout spread by themselves. */
+  readonly spreadsByRollout: boolean;
+  readonly restartPolicy?: string;
+  /** A volume claim of the owner and where it stands. */
+  readonly claim?: { readonly name: string; readonly mountPath: string };
 }
 
-/** Name under which the container port, the service port and the probes find each other. */
-export const PORT_NAME = 'http';
+/** Name of the container. */
+export const CONTAINER_NAME = 'main';
 /** Where the only writable folder of the container is. */
 export const TMP_PATH = '/tmp';
-// Endpoint removal reaches kube-proxy and load balancers some seconds after a pod begins to stop; requests still arrive meanwhile.
-const PRE_STOP_SECONDS = 15;
-const DRAIN_SECONDS = 30;
+// Any group that is not root: it owns the files of the volume, and the process is in it whatever user the image names.
+const VOLUME_GROUP = 1000;
 
-/** The pod of a service: Pod Security "restricted", spread over zones and nodes, probed, drained before it stops. */
+/** The pod of a workload: Pod Security "restricted", spread over zones and nodes, probed, drained before it stops. */
 export function podTemplate(input: PodTemplateInput): Record<string, unknown> {
-  const probe = (path: string, timing: Record<string, number>) => ({ httpGet: { path, port: PORT_NAME }, timeoutSeconds: 2, ...timing });
-  const memory = quantityOf(input.size.memoryBytes);
+  const { gpu } = input.scheduling;
   return {
-    metadata: { labels: { ...input.labels, ...input.selector } },
+    metadata: {
+      labels: { ...input.labels, ...input.selector },
+      ...(gpu ? { annotations: { [GPU_ISOLATION_ANNOTATION]: gpu.isolation } } : {}),
+    },
     spec: {
       serviceAccountName: input.serviceAccountName,
       automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: PRE_STOP_SECONDS + DRAIN_SECONDS,
-      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      ...(input.restartPolicy ? { restartPolicy: input.restartPolicy } : {}),
+      terminationGracePeriodSeconds: input.preStopSeconds + input.drainSeconds,
+      securityContext: {
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+        ...(input.claim ? { fsGroup: VOLUME_GROUP, fsGroupChangePolicy: 'OnRootMismatch' } : {}),
+      },
+      ...schedulingFields(input.scheduling),
       topologySpreadConstraints: [
-        spread('topology.kubernetes.io/zone', 'DoNotSchedule', input.selector),
-        spread('kubernetes.io/hostname', 'ScheduleAnyway', input.selector),
+        spread('topology.kubernetes.io/zone', input.scheduling.zoneSpread ?? input.zoneSpread, input),
+        spread('kubernetes.io/hostname', ZoneSpread.PREFERRED, input),
       ],
-      containers: [
-        {
-          name: 'main',
-          image: input.image,
-          ports: [{ name: PORT_NAME, containerPort: input.port, protocol: 'TCP' }],
-          env: Object.entries(input.environment).map(([name, value]) => ({ name, value })),
-          // The memory limit is the request, so that a neighbour's burst cannot get this pod killed; CPU has no limit, because throttling
-          // costs latency and saves nothing.
-          resources: { requests: { cpu: `${input.size.cpuMillis}m`, memory }, limits: { memory } },
-          startupProbe: probe(input.livenessPath, { periodSeconds: 5, failureThreshold: 60 }),
-          livenessProbe: probe(input.livenessPath, { periodSeconds: 10, failureThreshold: 6 }),
-          readinessProbe: probe(input.readinessPath, { periodSeconds: 5, failureThreshold: 2 }),
-          lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true },
-          volumeMounts: [
-            { name: 'tmp', mountPath: TMP_PATH },
-            ...input.secrets.map(({ volumeName, mountPath }) => ({ name: volumeName, mountPath, readOnly: true })),
-          ],
-        },
-      ],
+      containers: [container(input)],
       volumes: [
         { name: 'tmp', emptyDir: { sizeLimit: '256Mi' } },
         ...input.secrets.map(({ volumeName, secretName }) => ({ name: volumeName, secret: { secretName } })),
@@ -72,16 +75,41 @@ export function podTemplate(input: PodTemplateInput): Record<string, unknown> {
   };
 }
 
-function spread(topologyKey: string, whenUnsatisfiable: string, selector: Readonly<Record<string, string>>): Record<string, unknown> {
+function container(input: PodTemplateInput): Record<string, unknown> {
+  const memory = quantityOf(input.size.memoryBytes);
+  const { gpu } = input.scheduling;
+  const devices = gpu ? { [gpu.resourceName]: String(gpu.count) } : {};
+  return {
+    name: CONTAINER_NAME,
+    image: input.image,
+    ...(input.command ? { command: input.command } : {}),
+    ...(input.args ? { args: input.args } : {}),
+    ...(input.port ? { ports: [{ name: PORT_NAME, containerPort: input.port, protocol: 'TCP' }] } : {}),
+    env: Object.entries(input.environment).map(([name, value]) => ({ name, value })),
+    // The memory limit is the request, so that a neighbour's burst cannot get this pod killed; CPU has no limit, because throttling
+    // costs latency and saves nothing.
+    resources: { requests: { cpu: `${input.size.cpuMillis}m`, memory, ...devices }, limits: { memory, ...devices } },
+    ...input.health?._probes(),
+    ...(input.preStopSeconds > 0 ? { lifecycle: { preStop: { sleep: { seconds: input.preStopSeconds } } } } : {}),
+    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true },
+    volumeMounts: [
+      { name: 'tmp', mountPath: TMP_PATH },
+      ...(input.claim ? [input.claim] : []),
+      ...input.secrets.map(({ volumeName, mountPath }) => ({ name: volumeName, mountPath, readOnly: true })),
+    ],
+  };
+}
+
+function spread(topologyKey: string, whenUnsatisfiable: ZoneSpread, input: PodTemplateInput): Record<string, unknown> {
   return {
     maxSkew: 1,
     topologyKey,
     whenUnsatisfiable,
     // A zone whose nodes are all tainted is lost: counting it would keep the others from filling up.
     nodeTaintsPolicy: 'Honor',
-    labelSelector: { matchLabels: { ...selector } },
+    labelSelector: { matchLabels: { ...input.selector } },
     // Each rollout spreads by itself; the pods it replaces do not count.
-    matchLabelKeys: ['pod-template-hash'],
+    ...(input.spreadsByRollout ? { matchLabelKeys: ['pod-template-hash'] } : {}),
   };
 }
 
