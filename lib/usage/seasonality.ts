@@ -111,7 +111,10 @@ export function seasonalSlope(values: readonly number[], start: number, end: num
   return slopes.length === 0 ? 0 : quantileOfSorted(Float64Array.from(slopes).sort(), 0.5);
 }
 
-/** Typical departures from the level by slot, one array a season. A slot seen few times is drawn towards no departure at all. */
+/**
+ * Typical departures from the level by slot, one array a season. A profile is drawn towards no departure at all by the share of it that
+ * the noise within the slots explains (James-Stein).
+ */
 export function seasonalProfile(
   departures: readonly number[],
   start: number,
@@ -124,11 +127,23 @@ export function seasonalProfile(
     rest.forEach((value, index) => {
       if (!Number.isNaN(value)) bySlot[slotOf(season, start + index)].push(value);
     });
-    const profile = Float64Array.from(bySlot, (slot) => {
-      const repeats = slot.length / season.stride;
-      return slot.length === 0 ? 0 : (middle(slot) * repeats) / (repeats + 1);
-    });
+    const profile = Float64Array.from(bySlot, (slot) => (slot.length === 0 ? 0 : middle(slot)));
+    const kept = signalShare(bySlot, profile, season.stride);
+    profile.forEach((value, slot) => (profile[slot] = value * kept));
     rest.forEach((value, index) => (rest[index] = value - profile[slotOf(season, start + index)]));
     return profile;
   });
+}
+
+/** Share of a profile that is no noise; half where no slot was seen twice, so that nobody knows. */
+function signalShare(bySlot: readonly number[][], profile: Float64Array, stride: number): number {
+  let [within, between, count] = [0, 0, 0];
+  bySlot.forEach((slot, index) => {
+    between += Math.abs(profile[index]) * slot.length;
+    for (const value of slot) within += Math.abs(value - profile[index]);
+    count += slot.length;
+  });
+  const repeats = count / profile.length / stride;
+  if (repeats <= 1.5 || between === 0) return 0.5;
+  return Math.max(0, 1 - (within / between) ** 2 / (repeats - 1));
 }
