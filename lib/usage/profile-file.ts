@@ -9,8 +9,8 @@ export const PROFILE_VERSION = 1;
 const HOUR = 3600;
 /** Block lengths that divide a day, in seconds. */
 export const BLOCK_SECONDS = [1, 2, 3, 4, 6, 8, 12, 24].map((hours) => hours * HOUR);
-/** The block length of new profiles. */
-export const DEFAULT_BLOCK_SECONDS = 24 * HOUR;
+/** The block length of new profiles: what a day's blocks buy over one is told in decision 0014. */
+export const DEFAULT_BLOCK_SECONDS = 8 * HOUR;
 /** The sampling interval of new profiles. */
 export const DEFAULT_INTERVAL_SECONDS = 300;
 
@@ -55,7 +55,9 @@ export function formatProfile(file: ProfileFile): string {
       },
     ]);
   const { name, intervalSeconds, blockSeconds } = file;
-  return `${JSON.stringify({ profile: PROFILE_VERSION, name, intervalSeconds, blockSeconds, containers: Object.fromEntries(containers) }, undefined, 1)}\n`;
+  const content = { profile: PROFILE_VERSION, name, intervalSeconds, blockSeconds, containers: Object.fromEntries(containers) };
+  // No indentation: the lines of the blocks are most of the file.
+  return `${JSON.stringify(content, undefined, 1).replace(/^ +/gm, '')}\n`;
 }
 
 /** Reads the text of a profile; every violation in one error. */

@@ -1,8 +1,9 @@
 /**
- * Buckets per factor of two: schema 4 of Prometheus native histograms and scale 4 of OpenTelemetry exponential histograms. A bucket is
- * 4.4 % wide, and the same value falls into the same bucket in every profile, so that counts add up.
+ * Buckets per factor of two: schema 3 of Prometheus native histograms and scale 3 of OpenTelemetry exponential histograms. A bucket is
+ * 9 % wide, and the same value falls into the same bucket in every profile, so that counts add up. Finer buckets bought nothing on the
+ * development traces, shorter blocks did (decision 0014).
  */
-export const BUCKETS_PER_OCTAVE = 16;
+export const BUCKETS_PER_OCTAVE = 8;
 /** Slots of a histogram: one for values below 1, then those up to 2^22 units (4,194 cores, 4 TiB). */
 export const SLOTS = 22 * BUCKETS_PER_OCTAVE + 1;
 
@@ -12,7 +13,7 @@ const BOUNDARY_EPSILON = 1e-9;
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const BASE = 32;
 
-/** The slot of a value: 0 below 1 unit, then 16 a doubling. */
+/** The slot of a value: 0 below 1 unit, then 8 a doubling. */
 export function slotOf(value: number): number {
   if (value < 1) return 0;
   return Math.min(SLOTS - 1, 1 + Math.floor(Math.log2(value) * BUCKETS_PER_OCTAVE + BOUNDARY_EPSILON));
@@ -75,22 +76,43 @@ export class UsageHistogram {
     this.total += other.total;
   }
 
-  /** The value that at most `1 - share` of the samples exceed, to the width of a bucket; 0 when there are none. */
-  public quantile(share: number): number {
+  /**
+   * The value that at most `1 - share` of the samples exceed; inside a bucket samples are taken as evenly spread up to the peak.
+   * 0 when there are none.
+   */
+  public quantile(share: number, peak = Infinity): number {
     if (this.total === 0) return 0;
     const wanted = share * this.total;
     let sum = 0;
     for (let slot = 0; slot < SLOTS; slot++) {
-      sum += this.counts[slot];
-      if (sum >= wanted && sum > 0) return upperBound(slot);
+      const count = this.counts[slot];
+      if (count === 0 || sum + count < wanted) {
+        sum += count;
+        continue;
+      }
+      const low = lowerBound(slot);
+      return low + (Math.max(low, Math.min(upperBound(slot), peak)) - low) * ((wanted - sum) / count);
     }
-    return upperBound(SLOTS - 1);
+    return Math.min(upperBound(SLOTS - 1), peak);
   }
 
-  /** Mean, counting each sample at the middle of its bucket. */
+  /** Share of the samples above a value; inside a bucket samples are taken as evenly spread up to the peak. */
+  public shareAbove(value: number, peak = Infinity): number {
+    if (this.total === 0) return 0;
+    let above = 0;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const low = lowerBound(slot);
+      const high = Math.max(low, Math.min(upperBound(slot), peak));
+      if (low >= value) above += this.counts[slot];
+      else if (high > value) above += (this.counts[slot] * (high - value)) / (high - low);
+    }
+    return above / this.total;
+  }
+
+  /** Mean, counting each sample at the middle of its bucket, and those below one unit as zero. */
   public mean(): number {
     let sum = 0;
-    for (let slot = 0; slot < SLOTS; slot++) sum += (this.counts[slot] * (lowerBound(slot) + upperBound(slot))) / 2;
+    for (let slot = 1; slot < SLOTS; slot++) sum += (this.counts[slot] * (lowerBound(slot) + upperBound(slot))) / 2;
     return this.total === 0 ? 0 : sum / this.total;
   }
 

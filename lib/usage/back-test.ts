@@ -1,0 +1,131 @@
+import { ContainerRecommender, type RequestFloors, type Requests } from './container-recommender';
+import { type StepCounts, StepCounts as Counts, stepOf, STEP_VALUES } from './request-grid';
+import type { RequestPolicy } from './request-policy';
+import type { UsageBlock } from './usage-block';
+
+const DAY = 86_400;
+// The warm-up of the benchmark and of VPA; a shorter history warms up for half of itself.
+const WARM_UP = 8 * DAY;
+
+/** A request that was committed at a time, and holds from then on in the back-test. */
+export interface CommittedRequests {
+  /** Unix seconds. */
+  readonly time: number;
+  readonly requests: Requests;
+}
+
+/** What a policy would have done on the history of a container. */
+export interface BackTest {
+  /** The requests at the end of the history. */
+  readonly requests: Requests;
+  /** The recommender, with what it knows at the end. */
+  readonly recommender: ContainerRecommender;
+  readonly cpuSlack: number;
+  readonly cpuOver: number;
+  readonly memorySlack: number;
+  readonly memoryOver: number;
+  /** Changes of the requests after the first. */
+  readonly resizes: number;
+}
+
+/** Replays a policy over the blocks of a container; each block is priced before the policy sees it. `undefined` without CPU or memory. */
+export function backTest(
+  policy: RequestPolicy,
+  blocks: readonly UsageBlock[],
+  blockSeconds: number,
+  floors: RequestFloors,
+  committed?: CommittedRequests,
+): BackTest | undefined {
+  const recommender = new ContainerRecommender(policy, blockSeconds, floors);
+  const score = new Score();
+  const begin = blocks.length > 0 ? blocks[0].start : 0;
+  const end = blocks.length > 0 ? blocks[blocks.length - 1].start + blockSeconds : 0;
+  const scoredFrom = begin + Math.min(WARM_UP, (end - begin) / 2);
+  let current: Requests | undefined;
+  let adopted = committed === undefined;
+  let resizes = 0;
+  const change = (next: Requests) => {
+    if (current && (next.cpu !== current.cpu || next.memory !== current.memory)) resizes++;
+    current = next;
+  };
+  const adopt = (time: number) => {
+    if (adopted || !committed || time < committed.time) return;
+    adopted = true;
+    current = committed.requests;
+  };
+  for (const block of blocks) {
+    adopt(block.start);
+    if (recommender.ready && block.start >= scoredFrom) {
+      change(recommender.decide(current));
+      const seen = current as unknown as Requests;
+      change(score.add(block, seen, recommender));
+    }
+    recommender.observe(block);
+  }
+  recommender.closeHistory();
+  if (!recommender.ready) return undefined;
+  adopt(end);
+  change(recommender.decide(current));
+  return { requests: current as unknown as Requests, recommender, resizes, ...score.result() };
+}
+
+/** Adds up what was requested and used, from the histograms. */
+class Score {
+  private readonly cpu = new ResourceScore();
+  private readonly memory = new ResourceScore();
+
+  /** Scores a block under the requests; returns them, raised where the block went over. */
+  public add(block: UsageBlock, requests: Requests, recommender: ContainerRecommender): Requests {
+    let next = requests;
+    const cpu = block.usage.get('cpu');
+    if (cpu && cpu.histogram.count > 0) {
+      let over = this.cpu.add(new Counts().spread(cpu), requests.cpu);
+      for (; over >= 1 && next.cpu === requests.cpu; over--) next = recommender.cpuOver(next);
+    }
+    const memory = block.usage.get('memory');
+    if (memory && memory.histogram.count > 0) {
+      this.memory.add(new Counts().spread(memory), requests.memory);
+      if (memory.peak > requests.memory || block.oomKills > 0) next = recommender.memoryOver(next);
+    }
+    return next;
+  }
+
+  public result(): Pick<BackTest, 'cpuSlack' | 'cpuOver' | 'memorySlack' | 'memoryOver'> {
+    return {
+      cpuSlack: this.cpu.slack(),
+      cpuOver: this.cpu.overShare(),
+      memorySlack: this.memory.slack(),
+      memoryOver: this.memory.overShare(),
+    };
+  }
+}
+
+class ResourceScore {
+  private requested = 0;
+  private used = 0;
+  private over = 0;
+  private samples = 0;
+
+  /** Returns how many samples were over the request. */
+  public add(counts: StepCounts, request: number): number {
+    const limit = stepOf(request);
+    let over = 0;
+    for (let step = counts.low; step <= counts.high; step++) {
+      const count = counts.counts[step];
+      if (step > limit) over += count;
+      this.used += count * Math.min(request, step === 0 ? 0 : STEP_VALUES[step]);
+    }
+    this.requested += counts.total * request;
+    this.over += over;
+    this.samples += counts.total;
+    return over;
+  }
+
+  public slack(): number {
+    return this.requested === 0 ? 0 : 1 - this.used / this.requested;
+  }
+
+  public overShare(): number {
+    return this.samples === 0 ? 0 : this.over / this.samples;
+  }
+}

@@ -1,0 +1,93 @@
+/** How the request of one resource is chosen. Prices are relative to what the container uses, so no fleet and no unit is built in. */
+export interface ResourcePolicy {
+  /** Half-lives of the models, in days. */
+  readonly halfLives: readonly number[];
+  /** How much the model prevails whose requests were cheapest; 0 keeps all alike. */
+  readonly sharpness: number;
+  /** Half-life of what the models are judged on, in days. */
+  readonly judgement: number;
+  /** Price of being over the request all the time, in requests as large as the usage. */
+  readonly overPrice: number;
+  /** Saving from which the request changes, in requests as large as the usage. */
+  readonly resizePrice: number;
+  /** Half-life of the usage that prices are relative to, in days. */
+  readonly scaleHalfLife: number;
+  /** Added to that usage: below it an overrun costs no less. Millicores or MiB. */
+  readonly scaleOffset: number;
+}
+
+/** How CPU is chosen. */
+export interface CpuPolicy extends ResourcePolicy {
+  /**
+   * The price of an overrun grows with the usage to this power: being over costs the users of a large container more than those of a small
+   * one, but not in proportion, while an idle core costs in proportion.
+   */
+  readonly scaleExponent: number;
+  /** Samples over the request within a block after which it is raised at once; 0 waits for the end of the block. */
+  readonly overSamples: number;
+}
+
+/** How memory is chosen: by the peaks of its days, because one sample over the limit kills. */
+export interface MemoryPolicy extends ResourcePolicy {
+  /** How far above a seen peak the next one is expected, as a share. */
+  readonly smear: number;
+  /** Price of an overrun when the request is raised after one. */
+  readonly eventPrice: number;
+  /** A request is raised at least by this factor after an overrun. */
+  readonly bump: number;
+  /** What raising without an overrun has to save, as a multiple of the price of a resize. */
+  readonly raise: number;
+  /** Days after an overrun in which the request is not lowered. */
+  readonly hold: number;
+}
+
+/** A policy, named for what it trades. */
+export interface RequestPolicy {
+  readonly name: string;
+  readonly cpu: CpuPolicy;
+  readonly memory: MemoryPolicy;
+  /** When one resource is resized anyway, the other follows from this share of its own price. */
+  readonly companion: number;
+}
+
+/** The size in millicores at which the price of an overrun is what `overPrice` says. */
+export const REFERENCE_CPU = 100;
+
+/** Few changes: for requests that are committed and rolled out. */
+export const STEADY: RequestPolicy = {
+  name: 'steady',
+  cpu: {
+    halfLives: [0.5, 1, 2, 4, 8, 16],
+    sharpness: 2,
+    judgement: 30,
+    overPrice: 26,
+    resizePrice: 0.78,
+    scaleHalfLife: 30,
+    scaleOffset: 3,
+    scaleExponent: 0.75,
+    overSamples: 0,
+  },
+  memory: {
+    halfLives: [3, 10],
+    sharpness: 0,
+    judgement: 10,
+    overPrice: 5,
+    resizePrice: 0.3,
+    scaleHalfLife: 40,
+    scaleOffset: 19,
+    smear: 0.17,
+    eventPrice: 5,
+    bump: 1.3,
+    raise: 1,
+    hold: 0,
+  },
+  companion: 0.3,
+};
+
+/** More changes: for requests that an updater applies by itself. */
+export const RESPONSIVE: RequestPolicy = { ...STEADY, name: 'responsive' };
+
+/** The policies by name. */
+export const POLICIES = { steady: STEADY, responsive: RESPONSIVE } as const;
+/** Name of a policy. */
+export type PolicyName = keyof typeof POLICIES;
