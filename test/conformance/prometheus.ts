@@ -11,7 +11,7 @@ import { type PrometheusPullOptions, pullPrometheus } from '../../lib/usage/sour
 import { endGroupsOnExit } from '../deploy/process-groups';
 import { Cases } from './cases';
 import { HUGE, ZERO, openMetricsOf } from './open-metrics';
-import { PASSWORD, PrometheusServer, USER } from './prometheus-server';
+import { BASIC_AUTH, PASSWORD, PrometheusServer, USER, backfill, mutualTls } from './prometheus-server';
 import { CSV_COLUMNS, DAY, FROM, INTERVAL, TO, csvOf, observations } from './trace-workloads';
 
 const LIMIT_MINUTES = 4;
@@ -29,7 +29,8 @@ async function conformance(folder: string, cases: Cases): Promise<void> {
   const csv = path.join(folder, 'usage.csv');
   fs.writeFileSync(csv, csvOf(seen));
   const started = Date.now();
-  const server = await PrometheusServer.start(binaries, folder, openMetricsOf(seen), MAX_SAMPLES);
+  backfill(binaries, folder, openMetricsOf(seen));
+  const server = await PrometheusServer.start(binaries, folder, BASIC_AUTH, MAX_SAMPLES);
   console.log(`${seen.length} observations of the traces backfilled in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   process.env.MILLRACE_CONFORMANCE_PASSWORD = PASSWORD;
   const access = { url: server.url, username: USER, passwordVariable: 'MILLRACE_CONFORMANCE_PASSWORD' };
@@ -82,6 +83,7 @@ async function conformance(folder: string, cases: Cases): Promise<void> {
     cases.equal(usage?.peak, 999.997);
   });
   await faults(cases, server, access, pull, expected);
+  await certificates(cases, binaries, path.join(folder, 'tls'), pull);
 }
 
 async function faults(
@@ -130,6 +132,23 @@ async function faults(
   });
   server.thaw();
   await cases.run('after that it answers again', async () => cases.equal(formatProfile(await pull()), expected));
+}
+
+type Pull = (more: Partial<PrometheusPullOptions>) => Promise<ProfileFile>;
+
+/** A server of its own without samples, so that to be let in is to be told that there are none. */
+async function certificates(cases: Cases, binaries: string, folder: string, pull: Pull): Promise<void> {
+  fs.mkdirSync(folder);
+  const { web, tls } = mutualTls(folder);
+  const { url } = await PrometheusServer.start(binaries, folder, web, MAX_SAMPLES);
+  const limits = { retries: 1, backoffMillis: 10 };
+  await cases.refuses('a client certificate is let in', 'Millrace.UsageEmpty', () => pull({ access: { url, tls }, limits }));
+  await cases.refuses('without one nobody is', 'Millrace.PrometheusUnreachable', () =>
+    pull({ access: { url, tls: { ca: tls.ca } }, limits }),
+  );
+  await cases.refuses('a server that nobody vouches for is not trusted', 'Millrace.PrometheusUnreachable', () =>
+    pull({ access: { url, tls: { cert: tls.cert, key: tls.key } }, limits }),
+  );
 }
 
 /** A proxy that answers 503 to the requests of the given numbers. */

@@ -7,6 +7,7 @@ import { MillraceError } from '../../lib/core/error';
 import { emptyProfile, formatProfile, type ProfileFile } from '../../lib/usage/profile-file';
 import { readAggregatedFile } from '../../lib/usage/sources/aggregated';
 import { readUsageFile } from '../../lib/usage/sources/duckdb';
+import { runDuckDb } from '../../lib/usage/sources/duckdb-statement';
 import { type PrometheusPullOptions, pullPrometheus } from '../../lib/usage/sources/pull-prometheus';
 import { sigV4Signer } from '../../lib/usage/sources/sigv4';
 import type { UsageColumns } from '../../lib/usage/sources/usage-columns';
@@ -441,6 +442,35 @@ describe('a Prometheus that does not answer as it should', () => {
     await expect(readUsageFile({ ...SHAPE, path: path.join(folder, 'usage.csv'), columns }, undefined, abort.signal)).rejects.toThrow(
       /abort/i,
     );
+  });
+});
+
+describe('DuckDB', () => {
+  test('a statement that runs is interrupted by an abort', async () => {
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 50);
+    const started = Date.now();
+    const endless = 'SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b';
+    await expect(runDuckDb('test', endless, () => undefined, {}, undefined, abort.signal)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(Date.now() - started).toBeLessThan(5000);
+  });
+
+  test('memory is bounded, and nothing is left in a temporary folder', async () => {
+    const shares: number[] = [];
+    const rows: unknown[] = [];
+    const sql = 'SELECT count(*) AS n FROM (SELECT range % 1500000 AS k, max(range) FROM range(3000000) GROUP BY k)';
+    const spilled = () => fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith('millrace-duckdb-'));
+    const before = spilled();
+    await runDuckDb(
+      'test',
+      sql,
+      (row) => rows.push(row),
+      { memoryMib: 64 },
+      (share) => shares.push(share),
+    );
+    expect(rows).toEqual([{ n: '1500000' }]);
+    expect(spilled().filter((name) => !before.includes(name))).toEqual([]);
+    expect(shares.at(-1)).toBe(1);
   });
 });
 

@@ -225,5 +225,5 @@ function contentOf(answer: Answer): ApiContent | undefined {
 function reasonOf(error: Error): string {
   const { code } = error as NodeJS.ErrnoException;
   // Of several addresses that were tried, Node gives only the code.
-  return error.message || code || 'a connection error';
+  return (error.message || code || 'a connection error').replace(/\s+/g, ' ').trim();
 }
