@@ -217,6 +217,17 @@ describe('all sources give one profile for the same samples', () => {
     expect(ranges.every(({ start, step }) => start % step === 0)).toBe(true);
   });
 
+  test('values beside each boundary of a slot', async () => {
+    const values = Array.from({ length: 351 }, (_, slot) =>
+      [-1, 0, 1].map((off) => Math.round(2 ** (slot / 16) * 1000 + off) / 1000),
+    ).flat();
+    const samples = values
+      .filter((value) => value <= 4_000_000)
+      .map((cpu, index) => ({ container: 'a/b', pod: 'a-1', time: START + index * INTERVAL, cpu }));
+    const file = write('boundaries.csv', csvOf(samples));
+    expect(formatProfile(await readUsageFile({ ...SHAPE, path: file, columns: COLUMNS }))).toBe(recorded(samples));
+  });
+
   test('a part of the time, from the first sample on and without the last', async () => {
     const [from, to] = [START + DAY / 2, START + DAY];
     const part = recorded(SAMPLES.filter(({ time }) => time >= from && time < to));
