@@ -110,43 +110,72 @@ export class UsageRecording {
   }
 
   private problemOf(sample: UsageSample): Violation | undefined {
-    const where = `${sample.container}, pod ${sample.pod}, ${timeText(sample.time)}`;
-    const violation = (received: string, allowed: string, fix: string): Violation => ({
-      code: 'Millrace.UsageInvalid',
-      subject: where,
-      received,
-      allowed,
-      fix,
-    });
-    if (!Number.isFinite(sample.time) || sample.time < 0 || sample.time > 1e10) {
-      return violation(`time ${show(sample.time)}`, 'unix seconds', 'give the unit of the time column: seconds, not milliseconds');
-    }
+    const where = sampleName(sample.container, sample.pod, sample.time);
+    if (!isUnixTime(sample.time)) return timeProblem(where, sample.time);
     const last = this.lastTime.get(keyOf(sample));
     if (last !== undefined && sample.time <= last) {
       return sample.time === last
-        ? violation(
-            'a second sample at the same time',
-            'one sample of a pod at a time',
-            'remove duplicates, or name the column that tells pods apart',
-          )
-        : violation(`a sample after one of ${timeText(last)}`, 'samples of a pod in ascending order', 'sort the source by pod and time');
+        ? duplicateProblem(where)
+        : usageInvalid(
+            where,
+            `a sample after one of ${timeText(last)}`,
+            'samples of a pod in ascending order',
+            'sort the source by pod and time',
+          );
     }
     for (const [field, value] of Object.entries(sample)) {
       if (typeof value !== 'number' || field === 'time') continue;
-      if (!Number.isFinite(value) || value < 0) {
-        return violation(`${field} ${value}`, 'a finite number from 0', 'leave the value empty where nothing was measured');
-      }
-      const limit = LIMITS[field];
-      if (limit && value > limit.most) return violation(`${field} ${value}`, limit.allowed, limit.fix);
+      const problem = valueProblem(where, field, value);
+      if (problem) return problem;
     }
     return undefined;
   }
 }
 
+/** How a sample is named in an error. */
+export function sampleName(container: string, pod: string, time: number): string {
+  return `${container}, pod ${pod}, ${timeText(time)}`;
+}
+
+/** Two samples of a pod at one time. */
+export function duplicateProblem(where: string): Violation {
+  return usageInvalid(
+    where,
+    'a second sample at the same time',
+    'one sample of a pod at a time',
+    'remove duplicates, or name the column that tells pods apart',
+  );
+}
+
+/** A time that is none. */
+export function timeProblem(where: string, time: number): Violation {
+  return usageInvalid(where, `time ${show(time)}`, 'unix seconds', 'give the unit of the time column: seconds, not milliseconds');
+}
+
+/** What is wrong with a value. */
+export function valueProblem(where: string, field: string, value: number): Violation | undefined {
+  if (!Number.isFinite(value) || value < 0) {
+    return usageInvalid(where, `${field} ${value}`, 'a finite number from 0', 'leave the value empty where nothing was measured');
+  }
+  const limit = USAGE_LIMITS[field];
+  return limit && value > limit.most ? usageInvalid(where, `${field} ${value}`, limit.allowed, limit.fix) : undefined;
+}
+
+function usageInvalid(subject: string, received: string, allowed: string, fix: string): Violation {
+  return { code: 'Millrace.UsageInvalid', subject, received, allowed, fix };
+}
+
+/** Latest time taken for unix seconds; milliseconds are beyond. */
+export const LATEST_TIME = 1e10;
+
+function isUnixTime(time: number): boolean {
+  return Number.isFinite(time) && time >= 0 && time <= LATEST_TIME;
+}
+
 const CPU_LIMIT = { most: 4_000_000, allowed: 'at most 4,000,000 millicores', fix: 'give the unit of the column: millicores or cores' };
 const MEMORY_LIMIT = { most: 4_194_304, allowed: 'at most 4 TiB, in MiB', fix: 'give the unit of the column: bytes or MiB' };
 /** More than any container has: such a value is in another unit. */
-const LIMITS: Readonly<Record<string, { most: number; allowed: string; fix: string }>> = {
+export const USAGE_LIMITS: Readonly<Record<string, { most: number; allowed: string; fix: string }>> = {
   cpu: CPU_LIMIT,
   cpuRequest: CPU_LIMIT,
   memory: MEMORY_LIMIT,

@@ -201,9 +201,7 @@ describe('millrace usage recommend', () => {
 
   test('refuses prices that are none', async () => {
     fs.writeFileSync('prices.json', '{ "cpuCoreHour": "0.03" }');
-    expect(await violationsOf(usage(['recommend', '--prices', 'prices.json']))).toEqual([
-      'Millrace.PricesInvalid prices.json',
-    ]);
+    expect(await violationsOf(usage(['recommend', '--prices', 'prices.json']))).toEqual(['Millrace.PricesInvalid prices.json']);
   });
 });
 
