@@ -12,6 +12,7 @@ import { plot, sparkline } from '../../bin/commands/usage/plot';
 import { SILENT, type Terminal } from '../../bin/commands/usage/terminal';
 import { writeFile } from '../../bin/commands/usage/write-file';
 import { emptyProfile, formatProfile } from '../../lib/usage/profile-file';
+import { UsageBlock, blockLine } from '../../lib/usage/usage-block';
 import { UsageRecording } from '../../lib/usage/usage-recording';
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -442,6 +443,16 @@ describe('the schema of a profile', () => {
       expect(validate.errors).toBeNull();
       await usage(['recommend', '--cpu-price', '1', '--memory-price', '1', '--class', 'b/b=batch']);
     }
+  });
+
+  test('holds for the line that the README decodes by hand', () => {
+    const readme = fs.readFileSync(path.join(ROOT, 'lib/usage/README.md'), 'utf8');
+    const block = new UsageBlock(Date.UTC(2026, 10, 1) / 1000);
+    for (let sample = 0; sample < 40; sample++) block.add('cpu', 0.5);
+    for (const value of [1, 1, 2]) block.add('cpu', value);
+    block.of('cpu').request = 250;
+    expect(blockLine(block)).toBe('2026-11-01T00 cpu 2 oBCAOB req 250');
+    expect(readme).toContain('\n2026-11-01T00 cpu 2 oBCAOB req 250\n');
   });
 
   test.each<[string, (content: any) => void]>([

@@ -55,7 +55,10 @@ export function checkRequests(file: string, name: string, container: ProfileCont
     if (share >= least - 1e-9 && share <= most + 1e-9) return [];
     const percent = Math.abs(share - 1) * 100;
     const off = percent < 10 ? Math.round(percent * 10) / 10 : Math.round(percent);
-    const bounds = [least, most].map((bound) => cellText(Math.round(bound * recommended), kind)).join(' to ');
+    // Whole numbers inside of the band: what is printed is let through.
+    const bounds = [Math.ceil(least * recommended - 1e-6), Math.floor(most * recommended + 1e-6)]
+      .map((bound) => cellText(bound, kind))
+      .join(' to ');
     return [
       {
         code: 'Millrace.RequestOutsideBand',

@@ -23,7 +23,9 @@ export interface Table {
   readonly total?: Readonly<Record<string, Cell>>;
 }
 
-const decimals = (value: number, most: number) => value.toLocaleString('en-US', { maximumFractionDigits: most, minimumFractionDigits: 0 });
+// Less than half of the last digit is nothing, from both sides.
+const decimals = (value: number, most: number) =>
+  value.toLocaleString('en-US', { maximumFractionDigits: most }).replace(/^-(?=[0.]*$)/, '');
 const FORMATS: Readonly<Record<Exclude<ColumnKind, 'text'>, (value: number) => string>> = {
   millicores: (value) => `${decimals(value, value < 10 ? 1 : 0)} m`,
   mebibytes: (value) => `${decimals(value, value < 10 ? 1 : 0)} MiB`,
@@ -40,7 +42,7 @@ const FORMATS: Readonly<Record<Exclude<ColumnKind, 'text'>, (value: number) => s
 export function cellText(cell: Cell, kind: ColumnKind): string {
   if (cell === undefined) return 'unknown';
   if (typeof cell === 'string' || kind === 'text') return String(cell);
-  return FORMATS[kind](Object.is(cell, -0) ? 0 : cell);
+  return FORMATS[kind](cell);
 }
 
 // Control characters in a name would act on the terminal of whoever looks at it.
