@@ -1,4 +1,4 @@
-import { spawn } from 'child_process';
+import { spawn, spawnSync } from 'child_process';
 import * as fs from 'fs';
 import * as http from 'http';
 import type { AddressInfo } from 'net';
@@ -10,7 +10,7 @@ import { runUsage } from '../../bin/commands/usage';
 import { parseCsv } from '../../bin/commands/usage/csv';
 import { plot, sparkline } from '../../bin/commands/usage/plot';
 import { SILENT, type Terminal } from '../../bin/commands/usage/terminal';
-import { writeFile } from '../../bin/commands/usage/write-file';
+import { writeFile, type writeFiles } from '../../bin/commands/usage/write-file';
 import { emptyProfile, formatProfile } from '../../lib/usage/profile-file';
 import { UsageBlock, blockLine } from '../../lib/usage/usage-block';
 import { UsageRecording } from '../../lib/usage/usage-recording';
@@ -405,7 +405,7 @@ describe('CSV and plots', () => {
 });
 
 describe('a file that is written', () => {
-  test('is the old one when it cannot be finished', () => {
+  test('is the old one when it or one beside it cannot be finished', () => {
     fs.writeFileSync(FILE, 'old');
     jest.isolateModules(() => {
       const renameSync = () => {
@@ -413,9 +413,11 @@ describe('a file that is written', () => {
       };
       jest.doMock('fs', () => ({ ...jest.requireActual('fs'), renameSync }));
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded again, with a disk that is full
-      const { writeFile: failing } = require('../../bin/commands/usage/write-file') as typeof import('../../bin/commands/usage/write-file');
+      const again = require('../../bin/commands/usage/write-file');
+      const failing: typeof writeFiles = again.writeFiles;
       jest.dontMock('fs');
-      expect(() => failing(FILE, 'new')).toThrow(expect.objectContaining({ code: 'Millrace.FileNotWritten' }));
+      const files = ['usage/new.json', FILE].map((file) => ({ file, text: 'new' }));
+      expect(() => failing(files)).toThrow(expect.objectContaining({ code: 'Millrace.FileNotWritten' }));
     });
     expect([fs.readFileSync(FILE, 'utf8'), fs.readdirSync('usage')]).toEqual(['old', ['payments.json']]);
   });
@@ -492,6 +494,19 @@ describe('the command line of millrace usage', () => {
       code: expect.stringMatching(/^ERR_PARSE_ARGS/),
       message: expect.stringMatching(message),
     });
+  });
+
+  test('ends a process of its own with exit code 64 and the usage text on standard error', () => {
+    const loader = path.join(ROOT, 'node_modules/tsx/dist/loader.mjs');
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', loader, path.join(ROOT, 'bin/millrace.ts'), 'usage', 'sho'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
+    expect(stderr).toMatch(/^unknown command 'usage sho'\n\nmillrace usage <command>/);
   });
 
   test('explains every option with --help', async () => {

@@ -73,7 +73,7 @@ export async function runForecast(options: ForecastOptions, terminal: Terminal):
       title: 'Forecast',
       content: { forecasts: results.map((result) => contentOf(result, options.sum)) },
       tables,
-      charts: results.map(chartOf),
+      charts: () => results.map(chartOf),
       notes: [],
       lines: results.flatMap((result) => linesOf(result, options.sum, terminal)),
     },

@@ -9,7 +9,7 @@ import { checkOutput, output, type OutputOptions } from './report-output';
 import { type Band, checkRequests, type RequestFinding } from './request-check';
 import { cellText, type Column, printable, renderTable, type Table } from './table';
 import { breathe, type Terminal } from './terminal';
-import { writeFile } from './write-file';
+import { type FileText, writeFiles } from './write-file';
 
 /** Options of `millrace usage recommend`. */
 export interface RecommendOptions extends OutputOptions {
@@ -55,8 +55,7 @@ async function recommend(selected: Selected, options: RecommendOptions, terminal
   const bar = terminal.progress('recommend');
   const total = selected.reduce((sum, { names }) => sum + names.length, 0);
   const changes: Change[] = [];
-  const texts: { file: string; text: string }[] = [];
-  const charts = [];
+  const texts: FileText[] = [];
   const violations: Violation[] = [];
   try {
     for (const { read, names } of selected) {
@@ -70,7 +69,6 @@ async function recommend(selected: Selected, options: RecommendOptions, terminal
           containers.set(name, { ...container, workloadClass, recommendation });
           const [cpuBefore, memoryBefore] = [requestNow(container, 'cpu'), requestNow(container, 'memory')];
           changes.push({ file: read.file, container: name, cpuBefore, memoryBefore, recommendation });
-          charts.push(...usageCharts(name, container, recommendation));
         }
         bar.update(changes.length, total);
         await breathe(terminal);
@@ -81,7 +79,7 @@ async function recommend(selected: Selected, options: RecommendOptions, terminal
     bar.stop();
   }
   if (violations.length > 0) throw new MillraceError('millrace usage recommend: nothing was written', violations);
-  const written = options.dryRun ? [] : texts.filter(({ file, text }) => writeFile(file, text)).map(({ file }) => file);
+  const written = options.dryRun ? [] : writeFiles(texts);
   const outcome = options.dryRun
     ? 'nothing was written (--dry-run)'
     : written.length > 0
@@ -97,7 +95,11 @@ async function recommend(selected: Selected, options: RecommendOptions, terminal
       title: 'Recommended requests',
       content: { recommendations: changes.map(({ recommendation, ...rest }) => ({ ...rest, ...recommendation })), written },
       tables: [table],
-      charts,
+      charts: () =>
+        changes.flatMap(({ file, container, recommendation }) => {
+          const { profile } = selected.find(({ read }) => read.file === file)!.read;
+          return usageCharts(container, profile.containers.get(container) as ProfileContainer, recommendation);
+        }),
       notes: [...notes, outcome],
       lines: [renderTable(table, terminal.colours), '', ...(options.verbose ? changes.flatMap(reasonLines) : [])],
     },
@@ -153,6 +155,8 @@ function changesTable(changes: readonly Change[], prices: Prices | undefined): T
       cpuSaved: saved(cpuBefore, cpuMillis, 1000),
       memorySaved: saved(memoryBefore, memoryMib, 1024),
       monthlySaving,
+      gpuAfter: recommendation.gpuMillis,
+      gpuMemoryAfter: recommendation.gpuMemoryMib,
       file,
       ...Object.fromEntries(REASONS.map(({ key }) => [key, expected(key as keyof Recommendation)])),
     };
@@ -164,7 +168,12 @@ function changesTable(changes: readonly Change[], prices: Prices | undefined): T
   const totals = { cpuSaved: sum('cpuSaved'), memorySaved: sum('memorySaved'), monthlySaving: prices ? sum('monthlySaving') : undefined };
   return {
     title: `Requests of a pod before and after, and what is saved over all replicas${prices ? ` (a month of ${MONTH_HOURS} hours)` : ''}`,
-    columns: [...CHANGE_COLUMNS, ...(prices ? [SAVING] : []), ...REASONS],
+    columns: [
+      ...CHANGE_COLUMNS,
+      ...(prices ? [SAVING] : []),
+      ...(rows.some(({ gpuAfter }) => gpuAfter !== undefined) ? GPU : []),
+      ...REASONS,
+    ],
     rows,
     total: { container: 'total', ...totals },
   };
@@ -182,6 +191,10 @@ const CHANGE_COLUMNS: Column[] = [
   { key: 'memorySaved', title: 'saved', kind: 'gibibytes' },
 ];
 const SAVING: Column = { key: 'monthlySaving', title: 'a month', kind: 'money' };
+const GPU: Column[] = [
+  { key: 'gpuAfter', title: 'GPU / 1000', kind: 'count', wide: true },
+  { key: 'gpuMemoryAfter', title: 'GPU memory', kind: 'mebibytes', wide: true },
+];
 const REASONS: Column[] = [
   { key: 'policy', title: 'policy', kind: 'text', wide: true },
   { key: 'model', title: 'model', kind: 'text', wide: true },
@@ -229,7 +242,7 @@ function checkCommitted(selected: Selected, options: RecommendOptions, terminal:
       title: 'Requests held against their recommendations',
       content: { findings, unmeasured, checked: containers.length },
       tables: [{ title: 'Requests outside the band', columns: FINDING_COLUMNS, rows: findings.map((finding) => ({ ...finding })) }],
-      charts: [],
+      charts: () => [],
       notes,
       lines,
     },

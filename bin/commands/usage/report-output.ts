@@ -20,7 +20,8 @@ export interface UsageReport {
   readonly content: unknown;
   /** What `--csv` prints, and one table of the page. */
   readonly tables: readonly Table[];
-  readonly charts: readonly Chart[];
+  /** Computed for a page only. */
+  readonly charts: () => readonly Chart[];
   /** Sentences below the tables. */
   readonly notes: readonly string[];
   /** What a reader at a terminal sees. @default - the tables */
@@ -36,7 +37,7 @@ export function checkOutput({ json, csv, markdown }: OutputOptions): void {
 export function output(report: UsageReport, options: OutputOptions, terminal: Terminal): void {
   const { tables, notes } = report;
   if (options.html !== undefined) {
-    writeFile(options.html, renderHtml(report));
+    writeFile(options.html, renderHtml({ ...report, charts: report.charts() }));
     terminal.warn(`wrote ${options.html}`);
   }
   if (options.json) terminal.print(JSON.stringify(report.content, undefined, 2));

@@ -41,7 +41,7 @@ export async function runShow(options: ShowOptions, terminal: Terminal): Promise
       title: 'Usage',
       content: { containers: shown },
       tables: [{ title: 'What the pods of each container used; CPU in millicores, memory in MiB', columns: COLUMNS, rows }],
-      charts: selected.flatMap(({ read, names }) => names.flatMap((name) => usageCharts(name, containerOf(read, name)))),
+      charts: () => selected.flatMap(({ read, names }) => names.flatMap((name) => usageCharts(name, containerOf(read, name)))),
       notes: [],
       lines: selected.flatMap(({ read, names }) => [headingOf(read), '', ...names.flatMap((name) => terminalLines(read, name, terminal))]),
     },
