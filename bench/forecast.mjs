@@ -201,14 +201,15 @@ function verdictsOn(row) {
   ];
 }
 
-/** A thousand series of a quarter of daily values: what a fleet has. */
+/** A thousand series of a quarter of daily values, as a fleet has: in CPU time, which other work on the machine does not decide. */
 function speed() {
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   for (let series = 0; series < 1000; series++) {
     const values = Array.from({ length: 90 }, (_, day) => 100 + 20 * ((day + series) % 7) + ((day * 7919 + series * 104_729) % 37));
     Forecast.fromSeries({ start: '2026-01-05', interval: Duration.days(1), values });
   }
-  return (performance.now() - begin) / 1000;
+  const { user, system } = process.cpuUsage(begin);
+  return (user + system) / 1e6;
 }
 
 const { values: options, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true });
@@ -224,7 +225,7 @@ for (const file of positionals) {
 const seconds = round(speed(), 1);
 const verdicts = [
   ...rows.filter(({ forecasts }) => forecasts >= JUDGED_FROM).flatMap(verdictsOn),
-  { metric: 'seconds for 1,000 series of 90 daily values', value: seconds, target: '<= 30', pass: seconds <= 30 },
+  { metric: 'CPU seconds for 1,000 series of 90 daily values', value: seconds, target: '<= 30', pass: seconds <= 30 },
 ];
 
 console.log(`\nnode ${process.version}, ${os.cpus().length} cores, MASE, ${NOMINAL * 100} % intervals\n`);

@@ -7,7 +7,7 @@ export type Trend = 'none' | 'damped' | 'linear';
 export interface Candidate {
   readonly name: string;
   readonly trend: Trend;
-  /** Taken while nothing has been compared yet. */
+  /** Taken while nothing has been compared yet: what needs least history to be of use. */
   readonly prior: boolean;
   /** One path per origin, of the length asked for; each looks only at the values before its origin. Origins ascend. */
   paths(values: readonly number[], origins: readonly number[], lengths: readonly number[]): Float64Array[];
@@ -203,7 +203,7 @@ export function candidatesFor(seasonality: Seasonality, phase: number, positive:
   for (const { name, seasons } of sets) {
     const all = seasons === sets[sets.length - 1].seasons;
     for (const alpha of [0.05, 0.2, 0.5]) {
-      found.push(smoothing(`exponential smoothing ${alpha}, ${name}`, { ...base, alpha, seasons }, all && alpha === 0.2));
+      found.push(smoothing(`exponential smoothing ${alpha}, ${name}`, { ...base, alpha, seasons }, longest === 1 && alpha === 0.2));
     }
     found.push(smoothing(`damped Holt-Winters, ${name}`, { ...base, alpha: 0.3, beta: 0.2, seasons }));
     if (positive)

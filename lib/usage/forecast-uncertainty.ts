@@ -28,8 +28,8 @@ interface Outcome {
 
 /**
  * Prediction intervals from the errors that the forecast really made in the past, by horizon (split conformal prediction on rolling
- * origins). Nothing is assumed about their distribution. Where past intervals held less or more often than they claimed, the next
- * ones are stretched.
+ * origins). Nothing is assumed about their distribution. Where past intervals held less often than they claimed, the next ones
+ * are stretched.
  */
 export class Uncertainty {
   /** Share of past outcomes within the interval of their time; NaN when there are too few. */
