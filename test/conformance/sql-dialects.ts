@@ -35,6 +35,14 @@ const WRONG = [
 const STAMPED: UsageColumns = { ...CSV_COLUMNS, time: { column: 'taken', isTimestamp: true } };
 const PLAIN: UsageColumns = { time: { column: 'unix' }, container: ['series'], values: { cpu: { column: 'cpu', unit: 'millicores' } } };
 
+/** Values at and beside each boundary between two slots, where logarithms of engines could differ. */
+function boundariesCsv(): string {
+  const values = Array.from({ length: 351 }, (_, slot) => [-2, -1, 0, 1, 2].map((off) => Math.round(2 ** (slot / 16) * 1000 + off) / 1000))
+    .flat()
+    .filter((value) => value >= 0 && value <= 4_000_000);
+  return `unix,series,cpu\n${values.map((value, index) => `${FROM + index * INTERVAL},a,${value}`).join('\n')}\n`;
+}
+
 interface Task {
   readonly dialect: SqlDialect;
   readonly csv: string;
@@ -45,8 +53,10 @@ interface Task {
 async function dialects(folder: string, cases: Cases): Promise<void> {
   const file = (name: string) => path.join(folder, name);
   fs.writeFileSync(file('usage.csv'), csvOf(observations(TRACES)));
+  fs.writeFileSync(file('boundaries.csv'), boundariesCsv());
   WRONG.forEach(([lines], index) => fs.writeFileSync(file(`wrong-${index}.csv`), `unix,series,cpu\n${lines}\n`));
   const expected = formatProfile(await readUsageFile({ ...SHAPE, ...RANGE, path: file('usage.csv'), columns: CSV_COLUMNS }));
+  const boundaries = formatProfile(await readUsageFile({ ...SHAPE, path: file('boundaries.csv'), columns: PLAIN }));
 
   const tasks: Task[] = [];
   const add = (dialect: SqlDialect, name: string, csv: string, columns: UsageColumns, range: { from?: number; to?: number }) => {
@@ -56,6 +66,7 @@ async function dialects(folder: string, cases: Cases): Promise<void> {
   for (const { dialect } of ENGINES) {
     add(dialect, 'unix', 'usage.csv', CSV_COLUMNS, RANGE);
     add(dialect, 'stamped', 'usage.csv', STAMPED, RANGE);
+    add(dialect, 'boundaries', 'boundaries.csv', PLAIN, {});
     WRONG.forEach((_, index) => add(dialect, `wrong-${index}`, `wrong-${index}.csv`, PLAIN, {}));
   }
   fs.writeFileSync(file('tasks.json'), JSON.stringify(tasks));
@@ -74,6 +85,9 @@ async function dialects(folder: string, cases: Cases): Promise<void> {
   for (const { dialect, engine } of ENGINES) {
     await cases.run(`${engine}: unix seconds`, async () => cases.equal(formatProfile(await read(dialect, 'unix')), expected));
     await cases.run(`${engine}: timestamps`, async () => cases.equal(formatProfile(await read(dialect, 'stamped')), expected));
+    await cases.run(`${engine}: values beside each boundary of a slot`, async () =>
+      cases.equal(formatProfile(await read(dialect, 'boundaries')), boundaries),
+    );
     for (const [index, [, mistake]] of WRONG.entries()) {
       // DuckDB, which stands in for Trino, refuses text where a number should be before it gives any row; so does Trino.
       if (mistake === 'text' && dialect !== 'spark') continue;

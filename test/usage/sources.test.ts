@@ -217,6 +217,17 @@ describe('all sources give one profile for the same samples', () => {
     expect(ranges.every(({ start, step }) => start % step === 0)).toBe(true);
   });
 
+  test('values beside each boundary of a slot', async () => {
+    const values = Array.from({ length: 351 }, (_, slot) =>
+      [-1, 0, 1].map((off) => Math.round(2 ** (slot / 16) * 1000 + off) / 1000),
+    ).flat();
+    const samples = values
+      .filter((value) => value <= 4_000_000)
+      .map((cpu, index) => ({ container: 'a/b', pod: 'a-1', time: START + index * INTERVAL, cpu }));
+    const file = write('boundaries.csv', csvOf(samples));
+    expect(formatProfile(await readUsageFile({ ...SHAPE, path: file, columns: COLUMNS }))).toBe(recorded(samples));
+  });
+
   test('a part of the time, from the first sample on and without the last', async () => {
     const [from, to] = [START + DAY / 2, START + DAY];
     const part = recorded(SAMPLES.filter(({ time }) => time >= from && time < to));
@@ -306,7 +317,7 @@ describe('samples that are wrong are refused by code, with an example', () => {
     const lines = (rows: object[]) => write('rows.json', rows.map((entry) => JSON.stringify(entry)).join('\n'));
     const code = async (file: string) => (await refusalOf(readAggregatedFile({ ...SHAPE, path: file }))).message;
     expect(await code(lines([row, row]))).toContain(
-      'Millrace.UsageFileUnreadable: row 2, row 2: received a second row for a/b, cpu, slot 3',
+      'Millrace.UsageFileUnreadable: row 2, slot: received a second row for a/b, cpu, slot 3',
     );
     expect(await code(lines([{ ...row, block_start: START + 3600 }]))).toContain('a multiple of the block length, 21600 s');
     expect(await code(write('rows.json', JSON.stringify(row).slice(0, 40)))).toContain('Millrace.UsageFileUnreadable: line 1');
@@ -442,6 +453,22 @@ describe('a Prometheus that does not answer as it should', () => {
     await expect(readUsageFile({ ...SHAPE, path: path.join(folder, 'usage.csv'), columns }, undefined, abort.signal)).rejects.toThrow(
       /abort/i,
     );
+  });
+});
+
+describe('reading into a profile', () => {
+  test('replaces the blocks that are read and keeps the others', async () => {
+    const path_ = path.join(folder, 'usage.csv');
+    const into = await readUsageFile({ ...SHAPE, path: path_, columns: COLUMNS });
+    const again = await readUsageFile({ ...SHAPE, path: path_, columns: COLUMNS, into, from: START + DAY });
+    expect(formatProfile(again)).toBe(recorded(SAMPLES));
+    const { pull } = await pullFake(SAMPLES, { into, from: START + DAY });
+    expect(formatProfile(await pull)).toBe(recorded(SAMPLES));
+  });
+
+  test('of another block length is refused', async () => {
+    const { pull } = await pullFake(SAMPLES, { into: emptyProfile('shop', DAY, INTERVAL) });
+    expect((await refusalOf(pull)).message).toContain("Millrace.ProfilesDiffer: into: received 'shop', interval 300 s, block 21600 s");
   });
 });
 

@@ -59,7 +59,7 @@ async function checkFile(path: string, signal?: AbortSignal): Promise<void> {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     unreadable((error as Error).message, 'correct the path');
   }
-  if (!path.endsWith('.gz')) return;
+  if (!/\.gz$/i.test(path)) return;
   // DuckDB takes the end of a truncated archive for the end of the rows, if it is long enough to be recognized.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   try {

@@ -1,11 +1,11 @@
 import { refuse } from '../../core/error';
-import { type ProfileFile, emptyProfile } from '../profile-file';
+import type { ProfileFile } from '../profile-file';
 import { UsageRecording, type UsageSample } from '../usage-recording';
 import type { PrometheusAccess } from './prometheus-access';
 import { AnswerTooLarge, PrometheusClient, type PrometheusLimits, type PrometheusSeries } from './prometheus-client';
 import { type UsageSelection, containerOf, ownerQueries, usageQueries } from './prometheus-queries';
 import type { UsageField } from './usage-columns';
-import { type ProfileShape, refuseEmpty } from './usage-rows';
+import { type ProfileShape, profileToFill, refuseEmpty } from './usage-rows';
 import { WorkloadNames } from './workload-names';
 
 /** What to pull. A block replaces the one a profile has, so the range should cover whole blocks. */
@@ -18,8 +18,6 @@ export interface PrometheusPullOptions extends ProfileShape, UsageSelection {
   readonly to: number;
   /** Longest time asked for at once. @default a day, and at most 11,000 samples of a series */
   readonly chunkSeconds?: number;
-  /** The profile to pull into. @default - an empty one */
-  readonly into?: ProfileFile;
   /** Called with each remark of the server. */
   readonly onNotice?: (notice: string) => void;
 }
@@ -50,12 +48,12 @@ export async function pullPrometheus(
   progress?: (share: number) => void,
   signal?: AbortSignal,
 ): Promise<ProfileFile> {
-  const { name, blockSeconds, intervalSeconds: interval, access } = options;
+  const { intervalSeconds: interval, access } = options;
   const from = Math.ceil(options.from / interval) * interval;
   const to = Math.ceil(options.to / interval) * interval;
   if (!(to > from)) refuseEmpty('usage pull', `from ${options.from} to ${options.to}`, 'give an end after the start');
   const scope = `usage pull, namespace ${options.namespace}`;
-  const recording = new UsageRecording(options.into ?? emptyProfile(name, blockSeconds, interval), scope);
+  const recording = new UsageRecording(profileToFill(scope, options), scope);
   const client = new PrometheusClient(access, options.limits);
   let length = Math.max(1, Math.min(Math.floor((options.chunkSeconds ?? DAY) / interval), MOST_POINTS));
   let samples = 0;

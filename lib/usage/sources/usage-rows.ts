@@ -12,6 +12,30 @@ export interface ProfileShape {
   readonly name: string;
   readonly blockSeconds: number;
   readonly intervalSeconds: number;
+  /**
+   * The profile to read into, of the same shape: blocks that are read replace those of the same time.
+   * @default - an empty one
+   */
+  readonly into?: ProfileFile;
+}
+
+/**
+ * The profile to read into.
+ *
+ * @throws Millrace.ProfilesDiffer
+ */
+export function profileToFill(scope: string, { name, blockSeconds, intervalSeconds, into }: ProfileShape): ProfileFile {
+  const profile = into ?? emptyProfile(name, blockSeconds, intervalSeconds);
+  const shape = (of: ProfileShape) => `'${of.name}', interval ${of.intervalSeconds} s, block ${of.blockSeconds} s`;
+  const wanted = shape({ name, blockSeconds, intervalSeconds });
+  if (shape(profile) === wanted) return profile;
+  return refuse(scope, {
+    code: 'Millrace.ProfilesDiffer',
+    subject: 'into',
+    received: wanted,
+    allowed: shape(profile),
+    fix: 'ask for the name, interval and block length of the profile, or write to another file',
+  });
 }
 
 const MOST_VIOLATIONS = 20;
@@ -20,7 +44,6 @@ const MOST_VIOLATIONS = 20;
 export class UsageRows {
   private readonly recording: UsageRecording;
   private readonly violations: Violation[] = [];
-  private readonly seen = new Set<string>();
   private wrong = 0;
   private rows = 0;
 
@@ -28,7 +51,7 @@ export class UsageRows {
     private readonly scope: string,
     private readonly shape: ProfileShape,
   ) {
-    this.recording = new UsageRecording(emptyProfile(shape.name, shape.blockSeconds, shape.intervalSeconds), scope);
+    this.recording = new UsageRecording(profileToFill(scope, shape), scope);
   }
 
   /** Adds a row. */
@@ -42,15 +65,6 @@ export class UsageRows {
       return this.unreadable('block_start', String(start), `a multiple of the block length, ${this.shape.blockSeconds} s`);
     }
     const resource = String(row.resource);
-    const key = `${container}\0${start}\0${resource}\0${row.slot}`;
-    if (this.seen.has(key)) {
-      return this.unreadable(
-        `row ${this.rows}`,
-        `a second row for ${container}, ${resource}, slot ${row.slot}`,
-        'one answer of one statement',
-      );
-    }
-    this.seen.add(key);
     const block = this.recording.blockAt(container, start);
     block.oomKills += this.whole(row, 'oom_kills');
     block.throttledMillis += this.whole(row, 'throttled_millis');
@@ -65,6 +79,10 @@ export class UsageRows {
     if (samples === 0) return;
     const slot = this.whole(row, 'slot');
     if (slot >= SLOTS) this.unreadable('slot', String(slot), `0 to ${SLOTS - 1}`);
+    // One statement gives each slot once; a file that holds two answers would count everything twice.
+    if (usage.histogram.counts[slot] > 0) {
+      this.unreadable('slot', `a second row for ${container}, ${resource}, slot ${slot}`, 'one answer of one statement');
+    }
     usage.histogram.addToSlot(slot, samples);
   }
 
