@@ -11,8 +11,10 @@ const USAGE = `millrace <command> [options]
   check   compare a synthesis with the accepted one (the baseline) and refuse silent loss of data
           --against DIR     another baseline, cdk.out, or folder with cdk.out and cdk8s.out; default: the baseline
           --accept          make this synthesis the baseline, after review
+  usage   what containers used, what they should request, where that is going: millrace usage --help
 
-  both    --templates DIR   CDK output, default cdk.out
+  report, check
+          --templates DIR   CDK output, default cdk.out
           --manifests DIR   cdk8s output, default cdk8s.out
           --json            machine-readable
           --help
@@ -20,8 +22,10 @@ const USAGE = `millrace <command> [options]
 Exit codes: 0 nothing refused, 1 something refused, 64 wrong usage.`;
 
 const EX_USAGE = 64;
+const INTERRUPTED = 130;
 
-function main(argv: string[]): number {
+function main(argv: string[]): number | Promise<number> {
+  if (argv[0] === 'usage') return usage(argv.slice(1));
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
@@ -59,9 +63,39 @@ process.stdout.on('error', (error: Error & { code?: string }) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-try {
-  process.exitCode = main(process.argv.slice(2));
-} catch (error) {
+/** `millrace usage`, which waits for other systems: Ctrl-C ends it before anything is written. */
+async function usage(argv: string[]): Promise<number> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- report and check start without it
+  const { runUsage } = require('./commands/usage') as typeof import('./commands/usage');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+  const { processTerminal } = require('./commands/usage/terminal') as typeof import('./commands/usage/terminal');
+  const controller = new AbortController();
+  const interrupt = () => {
+    // Who asks twice does not want to wait for a server that hangs.
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  try {
+    return await runUsage(argv, processTerminal(controller.signal));
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+    console.error('interrupted: nothing was written');
+    return INTERRUPTED;
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+}
+
+function usageText(): string {
+  if (process.argv[2] !== 'usage') return USAGE;
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+  return (require('./commands/usage') as typeof import('./commands/usage')).USAGE;
+}
+
+function fail(error: unknown): void {
   const { code, message } = error as Error & { code?: string };
   if (code?.startsWith('Millrace.')) {
     // Who asked for JSON reads standard output and nothing else.
@@ -69,9 +103,18 @@ try {
     else console.error(message);
     process.exitCode = 1;
   } else if (code?.startsWith('ERR_PARSE_ARGS') || /^un(known command|expected argument)/.test(message)) {
-    console.error(`${message}\n\n${USAGE}`);
+    console.error(`${message}\n\n${usageText()}`);
     process.exitCode = EX_USAGE;
   } else {
     throw error;
   }
+}
+
+try {
+  const code = main(process.argv.slice(2));
+  // The other commands are done here; a caller that loads this file sees their exit code at once.
+  if (typeof code === 'number') process.exitCode = code;
+  else void code.then((number) => void (process.exitCode = number)).catch(fail);
+} catch (error) {
+  fail(error);
 }

@@ -3,8 +3,9 @@ import * as path from 'path';
 import { checkHouse, ruleIds } from './import-rules';
 
 const ROOT = path.resolve(__dirname, '../..');
-const { dependencies, peerDependencies } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
-const declared = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
+const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+// jsii takes no peer that is not jsii itself: the optional ones of the command line are declared in the metadata alone.
+const declared = Object.keys({ ...dependencies, ...peerDependencies, ...peerDependenciesMeta });
 
 /** The rules that a house of the given files breaks. */
 function broken(sources: Record<string, string>): string[] {

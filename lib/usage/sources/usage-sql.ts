@@ -1,4 +1,4 @@
-import { SLOTS } from '../usage-histogram';
+import { BUCKETS_PER_OCTAVE, SLOTS } from '../usage-histogram';
 import { LATEST_TIME, USAGE_LIMITS } from '../usage-recording';
 import { type UsageColumns, type UsageField, checkColumns, factorOf } from './usage-columns';
 
@@ -144,7 +144,7 @@ ${wrong.map(([condition, field]) => `      WHEN ${condition} THEN '${field}'\n`)
 ), counted AS (
   SELECT measured.*,
     CASE WHEN amount IS NULL THEN NULL WHEN amount < 1E0 THEN 0
-      ELSE least(${SLOTS - 1}, 1 + CAST(floor(log2(greatest(amount, 1E0)) * 16E0 + 1E-9) AS BIGINT)) END AS slot
+      ELSE least(${SLOTS - 1}, 1 + CAST(floor(log2(greatest(amount, 1E0)) * ${BUCKETS_PER_OCTAVE}E0 + 1E-9) AS BIGINT)) END AS slot
   FROM measured
 )
 SELECT container, block_start, resource, slot,
