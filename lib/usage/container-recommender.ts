@@ -1,6 +1,6 @@
 import { DecayedMixture, type RequestCost } from './decayed-mixture';
 import { STEP_VALUES, StepCounts } from './request-grid';
-import { REFERENCE_CPU, type RequestPolicy } from './request-policy';
+import type { RequestPolicy, ResourcePolicy } from './request-policy';
 import type { UsageBlock } from './usage-block';
 
 /** Requests of a container: CPU in whole millicores, memory in whole MiB. */
@@ -85,8 +85,7 @@ export class ContainerRecommender {
     const cpu = this.cpu.best(this.cpuCost(), current?.cpu);
     const memory = this.memory.best(this.memoryCost(), current?.memory);
     if (!current) return { cpu: cpu.request, memory: memory.request };
-    // What a resize has to save, in the units of the costs: the scale of CPU is its usage to a power.
-    const cpuGain = (cpu.currentCost - cpu.cost) / ((this.policy.cpu.resizePrice * this.cpuUsage()) / this.cpuCost().scale);
+    const cpuGain = (cpu.currentCost - cpu.cost) / this.policy.cpu.resizePrice;
     const memoryGain = this.memoryDecided ? 0 : (memory.currentCost - memory.cost) / this.memoryPrice(memory.request, current.memory);
     this.memoryDecided = true;
     if (cpuGain <= 1 && memoryGain <= 1) return current;
@@ -148,20 +147,22 @@ export class ContainerRecommender {
     return block.oomKills > 0 ? Math.max(peak, request) * this.policy.memory.bump : peak;
   }
 
-  private cpuUsage(): number {
-    return this.cpuScale.mean + this.policy.cpu.scaleOffset;
-  }
-
   private cpuCost(): RequestCost {
-    const { scaleExponent, overPrice } = this.policy.cpu;
-    const scale = Math.pow(this.cpuUsage(), scaleExponent) * Math.pow(REFERENCE_CPU, 1 - scaleExponent);
-    return { scale, overPrice, requestAt: this.cpuRequestAt };
+    return costOf(this.policy.cpu, this.cpuScale.mean, this.cpuRequestAt);
   }
 
   private memoryCost(): RequestCost {
-    const { scaleOffset, overPrice } = this.policy.memory;
-    return { scale: this.memoryScale.mean + scaleOffset, overPrice, requestAt: this.memoryRequestAt };
+    return costOf(this.policy.memory, this.memoryScale.mean, this.memoryRequestAt);
   }
+}
+
+function costOf(
+  { scaleOffset, scaleExponent, reference, overPrice }: ResourcePolicy,
+  usage: number,
+  requestAt: (step: number) => number,
+): RequestCost {
+  const scale = Math.pow(usage + scaleOffset, scaleExponent) * Math.pow(reference, 1 - scaleExponent);
+  return { scale, overPrice, requestAt };
 }
 
 /** A mean that forgets. */

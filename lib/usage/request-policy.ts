@@ -14,15 +14,17 @@ export interface ResourcePolicy {
   readonly scaleHalfLife: number;
   /** Added to that usage: below it an overrun costs no less. Millicores or MiB. */
   readonly scaleOffset: number;
+  /**
+   * The price of an overrun and of a resize grows with the usage to this power: both cost the users of a large container more than those of
+   * a small one, but not in proportion, while what is requested and idle costs in proportion.
+   */
+  readonly scaleExponent: number;
+  /** Usage at which the prices are what they say. Millicores or MiB. */
+  readonly reference: number;
 }
 
 /** How CPU is chosen. */
 export interface CpuPolicy extends ResourcePolicy {
-  /**
-   * The price of an overrun grows with the usage to this power: being over costs the users of a large container more than those of a small
-   * one, but not in proportion, while an idle core costs in proportion.
-   */
-  readonly scaleExponent: number;
   /** Samples over the request within a block after which it is raised at once; 0 waits for the end of the block. */
   readonly overSamples: number;
 }
@@ -50,9 +52,6 @@ export interface RequestPolicy {
   readonly companion: number;
 }
 
-/** The size in millicores at which the price of an overrun is what `overPrice` says. */
-export const REFERENCE_CPU = 100;
-
 /** Few changes: for requests that are committed and rolled out. */
 export const STEADY: RequestPolicy = {
   name: 'steady',
@@ -65,6 +64,7 @@ export const STEADY: RequestPolicy = {
     scaleHalfLife: 30,
     scaleOffset: 3,
     scaleExponent: 0.75,
+    reference: 100,
     overSamples: 0,
   },
   memory: {
@@ -75,6 +75,8 @@ export const STEADY: RequestPolicy = {
     resizePrice: 0.3,
     scaleHalfLife: 40,
     scaleOffset: 19,
+    scaleExponent: 1,
+    reference: 1024,
     smear: 0.17,
     eventPrice: 5,
     bump: 1.3,

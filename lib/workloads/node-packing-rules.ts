@@ -1,21 +1,10 @@
-import type { Cpu } from 'cdk8s-plus-27';
-import type { Size, SizeRoundingBehavior } from 'aws-cdk-lib';
+import type { Size } from 'aws-cdk-lib';
 import { type Rule, isPositive, isPositiveInteger } from '../core/rule';
 import type { NodePackingOptions, PackedWorkload } from './node-packing';
+import { bytesOf, millisOf } from './pod-amounts';
 
 const CODE = 'Millrace.NodePackingInvalid';
 const MAX_GPUS_OF_A_NODE = 8;
-
-/** Unrounded: `SizeRoundingBehavior.NONE`, spelled out because the sizing runs without the CDK. */
-export function bytesOf(size: Size): number {
-  return size.toBytes({ rounding: 2 as SizeRoundingBehavior });
-}
-
-/** Thousandths of a core, without the dust of a multiplication. */
-export function millisOf(cpu: Cpu): number {
-  const amount = String(cpu.amount);
-  return amount.endsWith('m') ? Number(amount.slice(0, -1)) : Number((Number(amount) * 1000).toFixed(6));
-}
 
 /** Rules for what is packed. */
 export function packingRules(workloads: readonly PackedWorkload[]): Rule<NodePackingOptions>[] {

@@ -8,7 +8,8 @@ import { type InstanceType, allocatableOf, instanceTypes, priceNote, priceUnit }
 import { NodeArchitecture } from './node-architecture';
 import { NodeCapacity } from './node-capacity';
 import { type Packing, byCost, chooseTypes } from './node-choice';
-import { bytesOf, millisOf, packingRules } from './node-packing-rules';
+import { packingRules } from './node-packing-rules';
+import { bytesOf, millisOf } from './pod-amounts';
 import { PodDensity } from './pod-density';
 import type { PodSize } from './pod-size';
 

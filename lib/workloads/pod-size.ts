@@ -1,8 +1,11 @@
-import type { Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
+import type { Duration, Size } from 'aws-cdk-lib';
 import type { Cpu } from 'cdk8s-plus-27';
 import { refuse } from '../core/error';
-import { type Rule, enforce, isPositive, isPositiveInteger } from '../core/rule';
+import { enforce } from '../core/rule';
 import { Sizing, type SizingDecision } from '../core/sizing';
+import type { Profile } from '../usage/profile';
+import { bytesOf, millisOf } from './pod-amounts';
+import { DEMAND_RULES, FIXED_RULES, MAX_REPLICAS, PROFILE_RULES } from './pod-size-rules';
 
 /** What a service must serve. */
 export interface ServiceDemand {
@@ -35,6 +38,30 @@ export interface FixedPodSize {
    * @default 3: one a zone
    */
   readonly replicas?: number;
+  /**
+   * Memory limit, at least the request. Above the request, a neighbour's burst can get the pod killed.
+   * @default - the request
+   */
+  readonly memoryLimit?: Size;
+}
+
+/** How a recommendation becomes a pod size. */
+export interface ProfilePodSizeOptions {
+  /**
+   * Replicas at peak.
+   * @default - the average number of running pods, rounded up
+   */
+  readonly replicas?: number;
+  /**
+   * Memory limit, at least the request.
+   * @default - the request
+   */
+  readonly memoryLimit?: Size;
+  /**
+   * Age of the recommendation from which a warning is printed. The size stays the same: only a new recommendation changes it.
+   * @default Duration.days(30)
+   */
+  readonly maxAge?: Duration;
 }
 
 const MIB = 1024 * 1024;
@@ -47,13 +74,11 @@ export const TARGET_CPU_UTILISATION = 60;
 const LADDER_MILLIS = [100, 250, 500, 1000, 2000, 4000, 8000];
 // More replicas than this and pods grow first: each one costs sidecars, connections and rollout time.
 const COMFORTABLE_REPLICAS = 12;
-const MAX_REPLICAS = 300;
 const MEMORY_HEADROOM = 1.2;
 const MEMORY_STEP = 64 * MIB;
 // Beyond it a pod no longer shares a common node of 8 vCPU, and a restart takes its whole heap along: more replicas instead.
 const MAX_MEMORY = 32 * GIB;
-const MIN_CPU_MILLIS = 10;
-const MIN_MEMORY = 16 * MIB;
+const MAX_AGE_DAYS = 30;
 
 /** How large the pods of a workload are, and how many carry its peak with one zone lost. */
 export class PodSize extends Sizing {
@@ -65,11 +90,33 @@ export class PodSize extends Sizing {
   public static fixed(size: FixedPodSize): PodSize {
     enforce('PodSize.fixed', size, FIXED_RULES);
     const replicas = size.replicas ?? ZONES;
-    return new PodSize(millisOf(size.cpu), size.memory.toBytes(), replicas, {
+    const limit = (size.memoryLimit ?? size.memory).toBytes();
+    return new PodSize(millisOf(size.cpu), size.memory.toBytes(), limit, replicas, {
       bottleneck: 'chosen by hand',
       utilisation: {},
       alternatives: [],
       reason: 'the size was given, not derived from a demand',
+    });
+  }
+
+  /**
+   * The size that the profile recommends for a container, named as `workload/container`. It is read from the file as it was committed and
+   * never computed here, so it changes only when someone runs `millrace usage recommend` and a pull request shows it.
+   *
+   * @throws Millrace.ProfileContainerUnknown, Millrace.RecommendationMissing, Millrace.PodSizeInvalid
+   */
+  public static fromProfile(profile: Profile, container: string, options: ProfilePodSizeOptions = {}): PodSize {
+    const recommendation = profile.recommendation(container);
+    const { cpuMillis, memoryMib, policy, algorithm, model, reason, asOf } = recommendation;
+    const memoryBytes = memoryMib * MIB;
+    const replicas = options.replicas ?? Math.max(1, Math.ceil(recommendation.replicas));
+    enforce(`PodSize.fromProfile ${container}`, { replicas, memoryLimit: options.memoryLimit, memoryBytes }, PROFILE_RULES);
+    warnIfOld(`${profile.name}, ${container}`, asOf, options.maxAge);
+    return new PodSize(cpuMillis, memoryBytes, options.memoryLimit?.toBytes() ?? memoryBytes, replicas, {
+      bottleneck: 'measured usage',
+      utilisation: { cpu: 1 - recommendation.expectedCpuSlack, memory: 1 - recommendation.expectedMemorySlack },
+      alternatives: [],
+      reason: `${reason} (${policy}, ${algorithm}, usage until ${asOf.slice(0, 10)}; ${model})`,
     });
   }
 
@@ -101,7 +148,7 @@ export class PodSize extends Sizing {
       `${demand.peakRequestsPerSecond} requests/s keep ${(busyMillis / 1000).toFixed(2)} cores busy; at ${TARGET_CPU_UTILISATION} % with one of ${ZONES} zones lost that is ` +
       `${forCpu(millis)} replicas of ${millis}m; memory (${mib(bytesOf(demand.idleMemory))} idle + ${inFlight.toFixed(1)} in flight x ${mib(perRequestOf(demand))}) x ${MEMORY_HEADROOM} = ${mib(used * MEMORY_HEADROOM)} a replica` +
       (bottleneck === 'memory' ? `; ${replicas} replicas keep a pod within ${MAX_MEMORY / GIB} GiB` : '');
-    return new PodSize(millis, bytes, replicas, {
+    return new PodSize(millis, bytes, bytes, replicas, {
       bottleneck,
       utilisation: { cpu: cpuShare, memory: used / bytes },
       alternatives: others,
@@ -112,8 +159,10 @@ export class PodSize extends Sizing {
   private constructor(
     /** CPU request in thousandths of a core. */
     public readonly cpuMillis: number,
-    /** Memory request and limit in bytes. */
+    /** Memory request in bytes. */
     public readonly memoryBytes: number,
+    /** Memory limit in bytes. */
+    public readonly memoryLimitBytes: number,
     /** Replicas at peak. */
     public readonly replicas: number,
     decision: Omit<SizingDecision, 'choice'>,
@@ -154,6 +203,17 @@ function replicasForMemory(demand: ServiceDemand, least: number): number {
   return replicas;
 }
 
+/** On standard error, where it changes no synthesized byte. */
+function warnIfOld(what: string, asOf: string, maxAge?: Duration): void {
+  const days = (Date.now() - Date.parse(asOf)) / 86_400_000;
+  const allowed = maxAge?.toDays({ integral: false }) ?? MAX_AGE_DAYS;
+  if (days <= allowed) return;
+  process.emitWarning(
+    `${what}: the recommendation is of ${asOf.slice(0, 10)}, ${Math.floor(days)} days ago; pull and recommend again, or raise maxAge (${allowed} days)`,
+    { code: 'Millrace.ProfileOld' },
+  );
+}
+
 function refuseDemand(demand: ServiceDemand, busyMillis: number, millis: number, forCpu: number): never {
   const { inFlight, bytes } = memoryOf(demand, MAX_REPLICAS);
   return refuse('PodSize.forDemand', {
@@ -166,72 +226,3 @@ function refuseDemand(demand: ServiceDemand, busyMillis: number, millis: number,
     fix: 'split the service by tenant or shard, or check the CPU time, latency and memory of one request',
   });
 }
-
-/** cdk8s-plus spells CPU as `500m`; a multiplication by 1000 leaves floating-point dust, as in 1.005 cores. */
-function millisOf(cpu: Cpu): number {
-  const amount = String(cpu.amount);
-  return amount.endsWith('m') ? Number(amount.slice(0, -1)) : Number((Number(amount) * 1000).toFixed(6));
-}
-
-/** Unrounded: `SizeRoundingBehavior.NONE`, spelled out because the sizing runs without the CDK. */
-function bytesOf(size: Size): number {
-  return size.toBytes({ rounding: 2 as SizeRoundingBehavior });
-}
-
-const FIXED_RULES: Rule<FixedPodSize>[] = [
-  {
-    code: 'Millrace.PodSizeInvalid',
-    subject: 'cpu',
-    value: (size) => millisOf(size.cpu),
-    valid: (millis: number) => isPositiveInteger(millis) && millis >= MIN_CPU_MILLIS,
-    allowed: `at least ${MIN_CPU_MILLIS} thousandths of a core, whole ones: Kubernetes counts no finer`,
-    fix: 'use Cpu.millis(…)',
-  },
-  {
-    code: 'Millrace.PodSizeInvalid',
-    subject: 'memory',
-    value: (size) => size.memory,
-    valid: (memory: Size) => isPositiveInteger(bytesOf(memory)) && bytesOf(memory) >= MIN_MEMORY,
-    allowed: 'at least 16 MiB, in whole bytes',
-    fix: 'use Size.mebibytes(…)',
-    tokens: 'refuse',
-  },
-  {
-    code: 'Millrace.PodSizeInvalid',
-    subject: 'replicas',
-    value: (size) => size.replicas,
-    valid: (replicas: number) => isPositiveInteger(replicas) && replicas <= MAX_REPLICAS,
-    allowed: `a whole number from 1 to ${MAX_REPLICAS}`,
-    fix: 'leave it out for one a zone',
-    tokens: 'refuse',
-  },
-];
-const DEMAND_RULES: Rule<ServiceDemand>[] = [
-  {
-    code: 'Millrace.ServiceDemandInvalid',
-    subject: 'demand.peakRequestsPerSecond',
-    value: (demand) => demand.peakRequestsPerSecond,
-    valid: isPositive,
-    allowed: 'a finite number above zero',
-    fix: 'measure the peak of the busiest minute',
-    tokens: 'refuse',
-  },
-  ...(['cpuTimePerRequest', 'latency'] as const).map((subject): Rule<ServiceDemand> => ({
-    code: 'Millrace.ServiceDemandInvalid',
-    subject: `demand.${subject}`,
-    value: (demand) => demand[subject],
-    valid: (duration: Duration) => isPositive(duration.toMilliseconds({ integral: false })),
-    allowed: 'a duration above zero',
-    fix: 'measure it under load',
-    tokens: 'refuse',
-  })),
-  ...(['idleMemory', 'memoryPerRequest'] as const).map((subject): Rule<ServiceDemand> => ({
-    code: 'Millrace.ServiceDemandInvalid',
-    subject: `demand.${subject}`,
-    value: (demand) => demand[subject],
-    valid: (size: Size) => isPositive(bytesOf(size)),
-    allowed: 'a size above zero',
-    fix: 'measure the working set',
-    tokens: 'refuse',
-  })),
-];

@@ -1,7 +1,7 @@
 import type { Size } from 'aws-cdk-lib';
 import { type Rule, enforce, isPositive, isPositiveInteger } from '../core/rule';
 import { Sizing, type SizingDecision } from '../core/sizing';
-import { bytesOf } from './node-packing-rules';
+import { bytesOf } from './pod-amounts';
 import type { PodSize } from './pod-size';
 
 /** What one workload of a team may take. */
@@ -51,6 +51,7 @@ const CODE = 'Millrace.TeamQuotaInvalid';
 interface Sum {
   readonly cpuMillis: number;
   readonly memoryBytes: number;
+  readonly memoryLimitBytes: number;
   readonly pods: number;
   readonly gpus: number;
   readonly volumes: number;
@@ -73,6 +74,7 @@ export class TeamQuotaSizing extends Sizing {
     const quota: Sum = {
       cpuMillis: grown(sum.cpuMillis, 1000) * 1000,
       memoryBytes: grown(sum.memoryBytes, GIB) * GIB,
+      memoryLimitBytes: grown(sum.memoryLimitBytes, GIB) * GIB,
       pods: grown(sum.pods),
       gpus: grown(sum.gpus),
       volumes: grown(sum.volumes),
@@ -83,8 +85,10 @@ export class TeamQuotaSizing extends Sizing {
 
   /** CPU requests in whole cores. */
   public readonly cores: number;
-  /** Memory requests and limits in whole GiB. */
+  /** Memory requests in whole GiB. */
   public readonly memoryGib: number;
+  /** Memory limits in whole GiB: the requests, unless a size has a limit of its own. */
+  public readonly memoryLimitGib: number;
   /** Pods. */
   public readonly pods: number;
   /** NVIDIA GPUs. */
@@ -98,6 +102,7 @@ export class TeamQuotaSizing extends Sizing {
     super(decision);
     this.cores = quota.cpuMillis / 1000;
     this.memoryGib = quota.memoryBytes / GIB;
+    this.memoryLimitGib = quota.memoryLimitBytes / GIB;
     this.pods = quota.pods;
     this.gpus = quota.gpus;
     this.volumes = quota.volumes;
@@ -119,6 +124,7 @@ function sumOf(shares: readonly QuotaShare[]): Sum {
   return {
     cpuMillis: total((share) => surgedPods(share) * share.size.cpuMillis),
     memoryBytes: total((share) => surgedPods(share) * share.size.memoryBytes),
+    memoryLimitBytes: total((share) => surgedPods(share) * share.size.memoryLimitBytes),
     pods: total(surgedPods),
     gpus: total((share) => surgedPods(share) * (share.gpus ?? 0)),
     volumes: total((share) => (share.volumePerReplica ? maxReplicasOf(share) : 0)),

@@ -11,11 +11,14 @@ export const LEAST_JVM_MEMORY = 512 * 1024 * 1024;
 export function withJvmHeap(
   environment: Readonly<Record<string, string>>,
   heap: JvmHeap | undefined,
-  memoryBytes: number,
+  memory: { readonly memoryBytes: number; readonly memoryLimitBytes: number },
 ): Record<string, string> {
   if (!heap) return { ...environment };
   const given = environment[JVM_VARIABLES[0]];
-  return { ...environment, [JVM_VARIABLES[0]]: [heap._options(memoryBytes), ...(given ? [given] : [])].join(' ') };
+  return {
+    ...environment,
+    [JVM_VARIABLES[0]]: [heap._options(memory.memoryBytes, memory.memoryLimitBytes), ...(given ? [given] : [])].join(' '),
+  };
 }
 
 /** Whether a variable sets the heap of a JVM itself. */

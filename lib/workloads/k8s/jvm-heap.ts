@@ -36,13 +36,14 @@ export class JvmHeap {
   private constructor(private readonly percent?: number) {}
 
   /**
-   * The options of the JVM for a memory limit. Percentages rather than -Xmx, so that the heap follows a limit that the vertical autoscaler
+   * The options of the JVM for a memory request: the heap fits into it also where the limit, of which the JVM takes percentages, is higher.
+   * Percentages rather than -Xmx, so that the heap follows a limit that the vertical autoscaler
    * changes; with a decimal point, because the JVM of Java 8 takes no whole number.
    * @internal
    */
-  public _options(memoryBytes: number): string {
+  public _options(memoryBytes: number, limitBytes: number): string {
     const reserve = this.percent ? memoryBytes * (1 - this.percent / 100) : Math.max(LEAST_RESERVE, memoryBytes * RESERVE_SHARE);
-    const percent = (Math.floor((1 - reserve / memoryBytes) * 1000 + 1e-6) / 10).toFixed(1);
+    const percent = (Math.floor(((memoryBytes - reserve) / limitBytes) * 1000 + 1e-6) / 10).toFixed(1);
     return [
       `-XX:InitialRAMPercentage=${percent}`,
       `-XX:MaxRAMPercentage=${percent}`,

@@ -1,6 +1,6 @@
 import type { Duration, Size } from 'aws-cdk-lib';
 import type { Rule } from '../../core/rule';
-import { bytesOf } from '../node-packing-rules';
+import { bytesOf } from '../pod-amounts';
 import type { NodePoolProps } from './node-pool';
 
 const CODE = 'Millrace.NodePoolInvalid';

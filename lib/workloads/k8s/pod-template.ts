@@ -88,7 +88,10 @@ function container(input: PodTemplateInput): Record<string, unknown> {
     env: Object.entries(input.environment).map(([name, value]) => ({ name, value })),
     // The memory limit is the request, so that a neighbour's burst cannot get this pod killed; CPU has no limit, because throttling
     // costs latency and saves nothing.
-    resources: { requests: { cpu: `${input.size.cpuMillis}m`, memory, ...devices }, limits: { memory, ...devices } },
+    resources: {
+      requests: { cpu: `${input.size.cpuMillis}m`, memory, ...devices },
+      limits: { memory: quantityOf(input.size.memoryLimitBytes), ...devices },
+    },
     ...input.health?._probes(),
     ...(input.preStopSeconds > 0 ? { lifecycle: { preStop: { sleep: { seconds: input.preStopSeconds } } } } : {}),
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true },

@@ -6,7 +6,7 @@ import { type Rule, enforce } from '../../core/rule';
 import { recordSizing } from '../../core/sizing';
 import { isToken } from '../../core/token';
 import { requireAllocation } from '../../cost/applied-allocation';
-import { bytesOf, millisOf } from '../node-packing-rules';
+import { bytesOf, millisOf } from '../pod-amounts';
 import { type QuotaShare, TeamQuotaSizing } from '../team-quota-sizing';
 import { clusterScoped } from './cluster-scoped';
 import { quantityOf } from './pod-template';
@@ -161,8 +161,8 @@ export class TeamQuota extends Construct {
 }
 
 /** CPU has a quota on requests only, as our pods have no CPU limit. */
-function computeOf({ cores, memoryGib, pods }: TeamQuotaSizing): Record<string, string> {
-  return { 'requests.cpu': String(cores), 'requests.memory': `${memoryGib}Gi`, 'limits.memory': `${memoryGib}Gi`, pods: String(pods) };
+function computeOf({ cores, memoryGib, memoryLimitGib, pods }: TeamQuotaSizing): Record<string, string> {
+  return { 'requests.cpu': String(cores), 'requests.memory': `${memoryGib}Gi`, 'limits.memory': `${memoryLimitGib}Gi`, pods: String(pods) };
 }
 
 interface Bounds {
@@ -175,7 +175,7 @@ interface Bounds {
 function boundsOf({ sizes, containers = {} }: TeamQuotaProps): Bounds {
   // A token is refused by the rules, which see the bounds first.
   const known = (size?: Size) => (size && !isToken(size) ? bytesOf(size) : undefined);
-  const largestPod = Math.max(...sizes.map(({ size }) => size.memoryBytes));
+  const largestPod = Math.max(...sizes.map(({ size }) => size.memoryLimitBytes));
   const maxMemory = known(containers.maxMemory) ?? largestPod;
   return {
     largestPod,

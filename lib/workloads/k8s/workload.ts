@@ -232,7 +232,7 @@ export abstract class Workload extends Construct {
       args: container?.args,
       port: this._port,
       size: this.sizing,
-      environment: withJvmHeap(this.environment, container?.jvmHeap, this.sizing.memoryBytes),
+      environment: withJvmHeap(this.environment, container?.jvmHeap, this.sizing),
       secrets: this.secrets,
       serviceAccountName: this.serviceAccountName,
       selector: this.podSelector,
