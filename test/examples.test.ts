@@ -6,6 +6,7 @@ import { build as kubernetesNodePool } from '../examples/kubernetes-node-pool';
 import { build as kubernetesTopicAndService } from '../examples/kubernetes-topic-and-service';
 import { build as kubernetesWorkerAndJobs } from '../examples/kubernetes-worker-and-jobs';
 import { build as podReadsMsk } from '../examples/pod-reads-msk';
+import { build as rightSizedServices } from '../examples/right-sized-services';
 import { build as tagPolicyWithExemption } from '../examples/tag-policy-with-exemption';
 import { core, cost } from '../lib';
 
@@ -45,6 +46,9 @@ test('every example is here', () => {
     'kubernetes-topic-and-service.ts',
     'kubernetes-worker-and-jobs.ts',
     'pod-reads-msk.ts',
+    'right-sized-services.generate.ts',
+    'right-sized-services.ts',
+    'right-sized-services.usage.json',
     'tag-policy-with-exemption.ts',
   ]);
 });
@@ -152,6 +156,32 @@ test('a pod that reads from MSK: one owner, one service account, one topic and o
     { FromPort: 9098, GroupId: 'sg-0f1e2d3c4b5a69788', SourceSecurityGroupId: 'sg-0a1b2c3d4e5f60718' },
   ]);
   expect(JSON.stringify(objects(assembly, 'NetworkPolicy')[0].spec.egress)).toContain('"port":9098');
+});
+
+test('services sized by a profile: their requests are those that are committed, and an old profile is a warning that changes nothing', () => {
+  const warned = jest.spyOn(process, 'emitWarning').mockImplementation();
+  rightSizedServices(path.join(folder, 'right-sized'));
+  expect(warned.mock.calls.map(([, options]) => options)).toEqual(Array(3).fill({ code: 'Millrace.ProfileOld' }));
+  warned.mockRestore();
+  const assembly = core.Assembly.fromDirectories({ manifests: path.join(folder, 'right-sized') });
+  expect(coverageOf(assembly)).toMatch(/^(\d+) of \1 Kubernetes objects carry all required keys/);
+  const { containers } = JSON.parse(fs.readFileSync(path.join(__dirname, '../examples/right-sized-services.usage.json'), 'utf8'));
+  const committed = (name: string) => {
+    const { cpuMillis, memoryMib } = containers[`${name}/main`].recommendation;
+    return { cpu: cpuMillis, memory: memoryMib };
+  };
+  const deployments = objects(assembly, 'Deployment').map(({ spec }) => spec);
+  const requested = deployments.map(({ template }) => {
+    const { cpu, memory } = template.spec.containers[0].resources.requests;
+    const unit = { cpu: cpu.endsWith('m') ? 1 : 1000, memory: memory.endsWith('Mi') ? 1 : 1024 };
+    return { cpu: parseInt(cpu) * unit.cpu, memory: parseInt(memory) * unit.memory };
+  });
+  expect(requested).toEqual(['gateway', 'ledger', 'scorer'].map(committed));
+  expect(deployments.map(({ replicas }) => replicas)).toEqual([undefined, 2, 2]);
+  const [, ledger, scorer] = deployments.map(({ template }) => template.spec.containers[0]);
+  expect(ledger.resources.limits.memory).toBe(ledger.resources.requests.memory);
+  expect(scorer.resources.limits).toEqual({ memory: '2Gi' });
+  expect(ledger.env.map(({ name }: any) => name)).toContain('JAVA_TOOL_OPTIONS');
 });
 
 describe('a tag policy with an exemption', () => {

@@ -21,7 +21,8 @@ const vpa: PolicyOf = () => {
       recommender.addCpu(time, cpu / 1000);
       recommender.addMemory(time, bytesOf(memory));
     },
-    memoryOver(time, current) {
+    memoryOver(time, current, sample) {
+      if (sample > 0) return;
       recommender.addOom(time, bytesOf(current.memory));
       evicted = true;
     },
@@ -84,6 +85,43 @@ const dailyOracle: PolicyOf = ({ times, cpu, memory }) => {
   };
 };
 
+/**
+ * Knows the future: each stretch of nine days gets the whole millicores that cost least, with being over all the time as dear as `price`
+ * requests of the size of the usage; memory its peak. What a policy with as few changes could reach at best, and on small series what whole
+ * millicores leave.
+ */
+const foresight =
+  (price: number): PolicyOf =>
+  ({ times, cpu, memory }) => {
+    const stretchOf = (time: number) => Math.floor(time / (9 * DAY));
+    let stretch = -1;
+    return {
+      decide(time, index, current) {
+        if (current && stretchOf(time) === stretch) return current;
+        stretch = stretchOf(time);
+        let end = index;
+        let peak = 1;
+        for (; end < times.length && stretchOf(times[end]) === stretch; end++) peak = Math.max(peak, memory[end]);
+        return { cpu: cheapest(cpu.slice(index, end).sort(), price), memory: peak };
+      },
+    };
+  };
+
+function cheapest(sorted: Float64Array, price: number): number {
+  const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  let best = 1;
+  let least = Infinity;
+  for (let i = 0; i < sorted.length; i++) {
+    if (i + 1 < sorted.length && sorted[i + 1] === sorted[i]) continue;
+    const request = Math.max(1, sorted[i]);
+    const cost = request / Math.max(mean, 0.3) + (price * (sorted.length - 1 - i)) / sorted.length;
+    if (cost >= least) continue;
+    least = cost;
+    best = request;
+  }
+  return best;
+}
+
 /** What ours is compared with. */
 export const BASELINES = {
   provisioned: asProvisioned,
@@ -91,4 +129,6 @@ export const BASELINES = {
   'KRR weekly': krrWeekly,
   'KRR once': krrOnce,
   'daily oracle': dailyOracle,
+  'foresight of 9 days': foresight(26),
+  'foresight of 9 days, overruns cheap': foresight(4),
 } satisfies Record<string, PolicyOf>;

@@ -37,8 +37,9 @@ export function ours(policy: RequestPolicy, blockSeconds: number): Policy {
       const next = recommender.cpuOver(raised ?? current);
       if (next !== current) raised = next;
     },
-    memoryOver(_, current) {
-      raised = recommender.memoryOver(raised ?? current);
+    memoryOver(_, current, sample) {
+      const next = recommender.memoryOver(raised ?? current, sample);
+      if (next !== current) raised = next;
     },
   };
 }

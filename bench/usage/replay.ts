@@ -14,8 +14,8 @@ export interface Policy {
   decide(time: number, index: number, current: Requested | undefined): Requested;
   /** Takes a sample that is past, also during the warm-up. */
   observe?(time: number, cpu: number, memory: number): void;
-  /** The first sample of an episode with memory over the request, as it happens; before `observe`. */
-  memoryOver?(time: number, current: Requested): void;
+  /** A sample with memory over the request, as it happens, and how many of its episode came before; before `observe`. */
+  memoryOver?(time: number, current: Requested, sample: number): void;
   /** A sample with CPU over the request, as it happens; before `observe`. */
   cpuOver?(time: number, current: Requested): void;
 }
@@ -53,7 +53,7 @@ export function replay(policy: Policy, series: Series): Replayed {
     meanCpu: 0,
   };
   let current: Requested | undefined;
-  let inEpisode = false;
+  let episode = 0;
   for (let i = 0; i < times.length; i++) {
     const time = times[i];
     r.meanCpu += cpu[i] / times.length;
@@ -72,15 +72,14 @@ export function replay(policy: Policy, series: Series): Replayed {
         r.cpuOver++;
         policy.cpuOver?.(time, current);
       }
-      const over = memory[i] > current.memory;
-      if (over) {
+      if (memory[i] > current.memory) {
         r.memoryOver++;
-        if (!inEpisode) {
-          r.episodes++;
-          policy.memoryOver?.(time, current);
-        }
+        if (episode === 0) r.episodes++;
+        policy.memoryOver?.(time, current, episode);
+        episode++;
+      } else {
+        episode = 0;
       }
-      inEpisode = over;
     }
     policy.observe?.(time, cpu[i], memory[i]);
   }

@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'util';
+import { isUtilisation } from '../../lib/usage/profile-file';
 import { WORKLOAD_CLASSES } from '../../lib/usage/workload-class';
 import type { Statistic } from './usage/daily-usage';
 import { runForecast } from './usage/forecast';
@@ -19,6 +20,8 @@ ${PULL_USAGE}
   recommend   requests before and after with the saving; writes them into the profiles, which synth reads
           --policy P              steady (default) or responsive
           --class CONTAINER=C     service, batch, jvm or gpu; kept in the profile; repeatable
+          --autoscaled CONTAINER=PERCENT
+                                  CPU utilisation that an autoscaler holds; kept in the profile; repeatable
           --min-cpu MILLICORES    default 10
           --min-memory MIB        default 16
           --prices FILE           JSON with cpuCoreHour and memoryGibHour in dollars; or --cpu-price and --memory-price
@@ -93,6 +96,7 @@ function recommend(args: string[], terminal: Terminal): Promise<number> {
     ...SELECTION,
     policy: { type: 'string', default: 'steady' },
     class: { type: 'string', multiple: true, default: [] },
+    autoscaled: { type: 'string', multiple: true, default: [] },
     'min-cpu': { type: 'string' },
     'min-memory': { type: 'string' },
     prices: { type: 'string' },
@@ -113,6 +117,7 @@ function recommend(args: string[], terminal: Terminal): Promise<number> {
       files: positionals,
       policy: oneOf('policy', values.policy, ['steady', 'responsive']),
       classes: new Map(values.class.map(classOf)),
+      autoscaled: new Map(values.autoscaled.map(utilisationOf)),
       minCpuMillis: numberOf('min-cpu', values['min-cpu'], 1),
       minMemoryMib: numberOf('min-memory', values['min-memory'], 1),
       prices: readPrices(values.prices, values['cpu-price'], values['memory-price']),
@@ -127,6 +132,14 @@ function classOf(text: string) {
   const split = text.lastIndexOf('=');
   if (split < 1) throw new WrongUsage(`--class '${text}': CONTAINER=CLASS is needed, such as api/app=jvm`);
   return [text.slice(0, split), oneOf('class', text.slice(split + 1), WORKLOAD_CLASSES)] as const;
+}
+
+function utilisationOf(text: string) {
+  const split = text.lastIndexOf('=');
+  if (split < 1) throw new WrongUsage(`--autoscaled '${text}': CONTAINER=PERCENT is needed, such as api/app=60`);
+  const percent = Number(text.slice(split + 1));
+  if (!isUtilisation(percent)) throw new WrongUsage(`--autoscaled '${text}': a whole number from 1 to 100 is needed`);
+  return [text.slice(0, split), percent] as const;
 }
 
 function forecast(args: string[], terminal: Terminal): Promise<number> {

@@ -14,6 +14,12 @@ export interface CommittedRequests {
   readonly requests: Requests;
 }
 
+/** How long blocks are and how often they were sampled. */
+export interface BlockTiming {
+  readonly blockSeconds: number;
+  readonly intervalSeconds: number;
+}
+
 /** What a policy would have done on the history of a container. */
 export interface BackTest {
   /** The requests at the end of the history. */
@@ -32,12 +38,12 @@ export interface BackTest {
 export function backTest(
   policy: RequestPolicy,
   blocks: readonly UsageBlock[],
-  blockSeconds: number,
+  { blockSeconds, intervalSeconds }: BlockTiming,
   floors: RequestFloors,
   committed?: CommittedRequests,
 ): BackTest | undefined {
   const recommender = new ContainerRecommender(policy, blockSeconds, floors);
-  const score = new Score();
+  const score = new Score(blockSeconds / intervalSeconds);
   const begin = blocks.length > 0 ? blocks[0].start : 0;
   const end = blocks.length > 0 ? blocks[blocks.length - 1].start + blockSeconds : 0;
   const scoredFrom = begin + Math.min(WARM_UP, (end - begin) / 2);
@@ -74,18 +80,24 @@ class Score {
   private readonly cpu = new ResourceScore();
   private readonly memory = new ResourceScore();
 
+  /** @param podSamples samples of one pod in a block */
+  constructor(private readonly podSamples: number) {}
+
   /** Scores a block under the requests; returns them, raised where the block went over. */
   public add(block: UsageBlock, requests: Requests, recommender: ContainerRecommender): Requests {
     let next = requests;
     const cpu = block.usage.get('cpu');
     if (cpu && cpu.histogram.count > 0) {
-      let over = this.cpu.add(new Counts().spread(cpu), requests.cpu);
+      // Of many pods each is over for its share of these samples.
+      const pods = Math.max(1, cpu.histogram.count / this.podSamples);
+      let over = this.cpu.add(new Counts().spread(cpu), requests.cpu) / pods;
       for (; over >= 1 && next.cpu === requests.cpu; over--) next = recommender.cpuOver(next);
     }
     const memory = block.usage.get('memory');
     if (memory && memory.histogram.count > 0) {
       this.memory.add(new Counts().spread(memory), requests.memory);
-      if (memory.peak > requests.memory || block.oomKills > 0) next = recommender.memoryOver(next);
+      const peak = recommender.memoryPeakOf(block);
+      if (peak > requests.memory) next = recommender.memoryOver(next, 0, peak);
     }
     return next;
   }

@@ -18,6 +18,8 @@ export interface RequestFloors {
 const DAY = 86_400;
 // Throttled usage is taken as what it would have been without, up to this factor: beyond it nobody knows.
 const MOST_THROTTLED = 2;
+// Days after which a resize is half forgotten.
+const FATIGUE_HALF_LIFE = 14;
 
 /**
  * Chooses the requests of one container from its blocks, as they close, and from overruns, as they happen. The same steps run in the
@@ -38,6 +40,8 @@ export class ContainerRecommender {
   private memoryDecided = true;
   private over = 0;
   private held = 0;
+  private recentResizes = 0;
+  private readonly resizeDecay: number;
 
   constructor(
     private readonly policy: RequestPolicy,
@@ -46,6 +50,7 @@ export class ContainerRecommender {
   ) {
     const { cpu, memory } = policy;
     const blockDays = blockSeconds / DAY;
+    this.resizeDecay = Math.pow(2, -blockDays / FATIGUE_HALF_LIFE);
     this.cpu = new DecayedMixture(cpu.halfLives, blockDays, cpu.sharpness, cpu.judgement);
     this.memory = new DecayedMixture(memory.halfLives, 1, memory.sharpness, memory.judgement);
     this.cpuScale = new DecayedMean(Math.pow(2, -blockDays / cpu.scaleHalfLife));
@@ -70,9 +75,16 @@ export class ContainerRecommender {
       this.cpu.choose(this.cpuCost());
     }
     this.over = 0;
+    this.recentResizes *= this.resizeDecay;
     const memory = block.usage.get('memory');
-    if (memory && memory.histogram.count > 0) this.observePeak(Math.floor(block.start / DAY), this.peakOf(block));
+    if (memory && memory.histogram.count > 0) this.observePeak(Math.floor(block.start / DAY), this.memoryPeakOf(block));
     if ((block.start + this.blockSeconds) % DAY === 0) this.closeDay();
+  }
+
+  /** Highest memory of a block. What was killed for it has reached its limit, and would have gone further. */
+  public memoryPeakOf(block: UsageBlock): number {
+    const { peak = 0, request = 0 } = block.usage.get('memory') ?? {};
+    return block.oomKills > 0 ? Math.max(peak, request) * this.policy.memory.bump : peak;
   }
 
   /** The history ends here: a day that is not over counts as it is. */
@@ -85,22 +97,37 @@ export class ContainerRecommender {
     const cpu = this.cpu.best(this.cpuCost(), current?.cpu);
     const memory = this.memory.best(this.memoryCost(), current?.memory);
     if (!current) return { cpu: cpu.request, memory: memory.request };
-    const cpuGain = (cpu.currentCost - cpu.cost) / this.policy.cpu.resizePrice;
-    const memoryGain = this.memoryDecided ? 0 : (memory.currentCost - memory.cost) / this.memoryPrice(memory.request, current.memory);
+    const patience = 1 + this.policy.fatigue * this.recentResizes;
+    const cpuGain = (cpu.currentCost - cpu.cost) / (this.policy.cpu.resizePrice * patience);
+    const memoryGain = this.memoryDecided
+      ? 0
+      : (memory.currentCost - memory.cost) / (this.memoryPrice(memory.request, current.memory) * patience);
     this.memoryDecided = true;
     if (cpuGain <= 1 && memoryGain <= 1) return current;
-    return {
+    return this.resized({
       cpu: cpuGain > this.policy.companion ? cpu.request : current.cpu,
       memory: memoryGain > this.policy.companion ? memory.request : current.memory,
-    };
+    });
   }
 
-  /** An overrun of memory: the request is raised at once, to where past peaks above it were. */
-  public memoryOver(current: Requests): Requests {
+  /**
+   * An overrun of memory: the request is raised at once, to where past peaks above it were.
+   *
+   * @param sample how many samples without a break were over before this one
+   * @param seen what it is known to have reached
+   */
+  public memoryOver(current: Requests, sample = 0, seen = 0): Requests {
+    if (sample % this.policy.memory.repeat !== 0) return current;
     const least = Math.ceil(current.memory * this.policy.memory.bump);
     this.held = this.policy.memory.hold;
     const known = this.memory.bestAbove(current.memory, { ...this.memoryCost(), overPrice: this.policy.memory.eventPrice });
-    return { cpu: current.cpu, memory: Math.max(least, known ?? 0) };
+    // The pods restart anyway.
+    const cpu = this.cpu.best(this.cpuCost(), current.cpu);
+    const cpuGain = (cpu.currentCost - cpu.cost) / this.policy.cpu.resizePrice;
+    return this.resized({
+      cpu: cpuGain > this.policy.companion ? cpu.request : current.cpu,
+      memory: Math.max(least, known ?? 0, Math.ceil(seen)),
+    });
   }
 
   /** A sample of CPU over the request: after enough of them in a block the request is raised. */
@@ -110,7 +137,7 @@ export class ContainerRecommender {
     if (overSamples === 0 || this.over < overSamples) return current;
     this.over = 0;
     const known = this.cpu.bestAbove(current.cpu, this.cpuCost());
-    return { cpu: Math.max(known ?? 0, current.cpu + 1), memory: current.memory };
+    return this.resized({ cpu: Math.max(known ?? 0, current.cpu + 1), memory: current.memory });
   }
 
   private observePeak(day: number, peak: number): void {
@@ -121,6 +148,11 @@ export class ContainerRecommender {
     this.dayPeak = Math.max(this.dayPeak, peak);
   }
 
+  private resized(requests: Requests): Requests {
+    this.recentResizes++;
+    return requests;
+  }
+
   private memoryPrice(request: number, current: number): number {
     const { resizePrice, raise } = this.policy.memory;
     if (request > current) return resizePrice * raise;
@@ -128,8 +160,8 @@ export class ContainerRecommender {
   }
 
   private closeDay(): void {
-    this.held--;
     if (this.dayPeak > 0) {
+      this.held--;
       this.memory.add(
         this.buffer.clear().smear(this.dayPeak, this.policy.memory.smear),
         this.memoryScale.known ? this.memoryCost() : undefined,
@@ -139,12 +171,6 @@ export class ContainerRecommender {
       this.memoryDecided = false;
     }
     this.dayPeak = 0;
-  }
-
-  /** Memory that was killed for has reached its limit, and would have gone further. */
-  private peakOf(block: UsageBlock): number {
-    const { peak = 0, request = 0 } = block.usage.get('memory') ?? {};
-    return block.oomKills > 0 ? Math.max(peak, request) * this.policy.memory.bump : peak;
   }
 
   private cpuCost(): RequestCost {

@@ -18,6 +18,8 @@ export const DEFAULT_INTERVAL_SECONDS = 300;
 export interface ProfileContainer {
   /** One of `WORKLOAD_CLASSES`; unset means it is inferred. */
   workloadClass?: string;
+  /** CPU utilisation that an autoscaler holds, percent of the request; unset means there is none. */
+  autoscaledAt?: number;
   recommendation?: Recommendation;
   /** Ascending by time. */
   blocks: UsageBlock[];
@@ -46,10 +48,11 @@ export function replicasOf(block: UsageBlock, file: Pick<ProfileFile, 'blockSeco
 export function formatProfile(file: ProfileFile): string {
   const containers = [...file.containers]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, { workloadClass, recommendation, blocks }]) => [
+    .map(([name, { workloadClass, autoscaledAt, recommendation, blocks }]) => [
       name,
       {
         ...(workloadClass ? { class: workloadClass } : {}),
+        ...(autoscaledAt ? { autoscaledAt } : {}),
         ...(recommendation ? { recommendation } : {}),
         blocks: [...blocks].sort((a, b) => a.start - b.start).map(blockLine),
       },
@@ -112,6 +115,7 @@ function mergeContainers(parts: readonly (ProfileContainer | undefined)[]): Prof
   const blocks = new Map<number, UsageBlock>();
   // What is said differently on both sides: the later recommendation, and of two equally late ones the same on every machine.
   let workloadClass: string | undefined;
+  let autoscaledAt: number | undefined;
   let recommendation: Recommendation | undefined;
   for (const part of parts) {
     if (!part) continue;
@@ -121,9 +125,11 @@ function mergeContainers(parts: readonly (ProfileContainer | undefined)[]): Prof
       else blocks.set(block.start, block.clone());
     }
     if (part.workloadClass && (!workloadClass || part.workloadClass < workloadClass)) workloadClass = part.workloadClass;
+    // The lower utilisation asks for more.
+    if (part.autoscaledAt && (!autoscaledAt || part.autoscaledAt < autoscaledAt)) autoscaledAt = part.autoscaledAt;
     if (part.recommendation && (!recommendation || rank(part.recommendation) > rank(recommendation))) recommendation = part.recommendation;
   }
-  return { workloadClass, recommendation, blocks: [...blocks.values()].sort((a, b) => a.start - b.start) };
+  return { workloadClass, autoscaledAt, recommendation, blocks: [...blocks.values()].sort((a, b) => a.start - b.start) };
 }
 
 function rank(recommendation: Recommendation): string {
@@ -138,10 +144,14 @@ function parseContainer(key: string, value: unknown, blockSeconds: number, inval
     invalid(`containers.${key}`, show(value), 'an object with blocks');
     return container;
   }
-  const { class: workloadClass, recommendation } = value;
+  const { class: workloadClass, autoscaledAt, recommendation } = value;
   if (workloadClass !== undefined) {
     if (WORKLOAD_CLASSES.includes(workloadClass as never)) container.workloadClass = workloadClass as string;
     else invalid(`containers.${key}.class`, show(workloadClass), WORKLOAD_CLASSES.join(', '));
+  }
+  if (autoscaledAt !== undefined) {
+    if (isUtilisation(autoscaledAt)) container.autoscaledAt = autoscaledAt;
+    else invalid(`containers.${key}.autoscaledAt`, show(autoscaledAt), 'a whole number from 1 to 100');
   }
   if (recommendation !== undefined) {
     const problems = recommendationProblems(recommendation);
@@ -154,7 +164,7 @@ function parseContainer(key: string, value: unknown, blockSeconds: number, inval
     const problem =
       typeof block === 'string'
         ? block
-        : block.start % blockSeconds !== 0
+        : BLOCK_SECONDS.includes(blockSeconds) && block.start % blockSeconds !== 0
           ? `starts at ${String(line).slice(0, 13)}, which is no multiple of ${blockSeconds} s`
           : block.start <= last
             ? `${String(line).slice(0, 13)} is not later than the line before it`
@@ -187,6 +197,11 @@ function parseJson(scope: string, text: string): Record<string, unknown> {
 
 function isInterval(interval: unknown, block: unknown): boolean {
   return Number.isInteger(interval) && (interval as number) > 0 && (block as number) % (interval as number) === 0;
+}
+
+/** Whether a value is a CPU utilisation in whole percent. */
+export function isUtilisation(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 100;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

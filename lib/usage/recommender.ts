@@ -60,7 +60,7 @@ export function recommendContainer(file: ProfileFile, container: string, options
   const policy = policyFor(POLICIES[options.policy], workloadClass);
   const floors = { cpu: options.minCpuMillis ?? 10, memory: options.minMemoryMib ?? 16 };
   const usage = { cpu: overall(blocks, 'cpu'), memory: overall(blocks, 'memory') };
-  const tested = backTest(policy, blocks, file.blockSeconds, floors, committedOf(entry, options.policy, workloadClass));
+  const tested = backTest(policy, blocks, file, floors, committedOf(entry, options.policy, workloadClass));
   if (!tested || !usage.cpu || !usage.memory) {
     return refuse(`profile ${file.name}`, {
       code: 'Millrace.UsageHistoryTooShort',
@@ -75,9 +75,12 @@ export function recommendContainer(file: ProfileFile, container: string, options
   const confidence = Math.min(1, historyDays / WANTED_DAYS);
   const now = requestsNow(blocks);
   const low = confidence < LOW_CONFIDENCE;
-  const decided = low ? fallback(usage.cpu, usage.memory, now, floors) : tested.requests;
-  const requests = options.autoscaledAt
-    ? { ...decided, cpu: Math.max(floors.cpu, Math.ceil((usage.cpu.histogram.mean() * 100) / options.autoscaledAt)) }
+  const decided = low
+    ? fallback(usage.cpu, Math.max(...blocks.map((block) => tested.recommender.memoryPeakOf(block))), now, floors)
+    : tested.requests;
+  const autoscaledAt = options.autoscaledAt ?? entry.autoscaledAt;
+  const requests = autoscaledAt
+    ? { ...decided, cpu: Math.max(floors.cpu, Math.ceil((usage.cpu.histogram.mean() * 100) / autoscaledAt)) }
     : decided;
   const replicas = recentReplicas(blocks, file, end);
   return {
@@ -92,7 +95,7 @@ export function recommendContainer(file: ProfileFile, container: string, options
     historyDays: round(historyDays, 2),
     confidence: round(confidence, 2),
     model: low ? 'fallback' : modelOf(tested.recommender),
-    reason: reasonOf(requests, usage.cpu, usage.memory, { historyDays, low, autoscaledAt: options.autoscaledAt, tested, now }),
+    reason: reasonOf(requests, usage.cpu, usage.memory, { historyDays, low, autoscaledAt, tested, now }),
     expectedCpuSlack: round(slackOf(requests.cpu, usage.cpu, tested.requests.cpu, tested.cpuSlack), 4),
     expectedCpuOver: round(overOf(requests.cpu, usage.cpu, tested.requests.cpu, tested.cpuOver), 4),
     expectedMemorySlack: round(slackOf(requests.memory, usage.memory, tested.requests.memory, tested.memorySlack), 4),
@@ -159,10 +162,10 @@ function requestsNow(blocks: readonly UsageBlock[]): Requests {
 }
 
 /** Nothing is taken away on little evidence: not below the request now, and with room above all that was seen. */
-function fallback(cpu: OverallUsage, memory: OverallUsage, now: Requests, floors: Requests): Requests {
+function fallback(cpu: OverallUsage, memoryPeak: number, now: Requests, floors: Requests): Requests {
   return {
     cpu: Math.ceil(Math.max(floors.cpu, now.cpu, cpu.histogram.quantile(0.99, cpu.peak) * FALLBACK_CPU)),
-    memory: Math.ceil(Math.max(floors.memory, now.memory, memory.peak * FALLBACK_MEMORY)),
+    memory: Math.ceil(Math.max(floors.memory, now.memory, memoryPeak * FALLBACK_MEMORY)),
   };
 }
 

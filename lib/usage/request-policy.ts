@@ -37,6 +37,8 @@ export interface MemoryPolicy extends ResourcePolicy {
   readonly eventPrice: number;
   /** A request is raised at least by this factor after an overrun. */
   readonly bump: number;
+  /** Samples of one overrun after which the request is raised once more: what it was raised to was not enough. */
+  readonly repeat: number;
   /** What raising without an overrun has to save, as a multiple of the price of a resize. */
   readonly raise: number;
   /** Days after an overrun in which the request is not lowered. */
@@ -50,44 +52,81 @@ export interface RequestPolicy {
   readonly memory: MemoryPolicy;
   /** When one resource is resized anyway, the other follows from this share of its own price. */
   readonly companion: number;
+  /** What each resize of the last weeks adds to the price of the next, as a share: pods that were just restarted are left alone. */
+  readonly fatigue: number;
 }
 
 /** Few changes: for requests that are committed and rolled out. */
 export const STEADY: RequestPolicy = {
   name: 'steady',
   cpu: {
-    halfLives: [0.5, 1, 2, 4, 8, 16],
-    sharpness: 2,
+    halfLives: [1, 2, 4, 8, 16, 32],
+    sharpness: 7,
     judgement: 30,
-    overPrice: 26,
-    resizePrice: 0.78,
-    scaleHalfLife: 30,
+    overPrice: 38,
+    resizePrice: 0.6,
+    scaleHalfLife: 28,
     scaleOffset: 3,
-    scaleExponent: 0.75,
+    scaleExponent: 0.6,
     reference: 100,
     overSamples: 0,
   },
   memory: {
-    halfLives: [3, 10],
-    sharpness: 0,
-    judgement: 10,
-    overPrice: 5,
-    resizePrice: 0.3,
+    halfLives: [2, 5, 12, 30],
+    sharpness: 2.5,
+    judgement: 45,
+    overPrice: 6.3,
+    resizePrice: 0.155,
     scaleHalfLife: 40,
-    scaleOffset: 19,
-    scaleExponent: 1,
+    scaleOffset: 18,
+    scaleExponent: 0.75,
     reference: 1024,
-    smear: 0.17,
-    eventPrice: 5,
-    bump: 1.3,
-    raise: 1,
-    hold: 0,
+    smear: 0.07,
+    eventPrice: 2.4,
+    bump: 1.15,
+    repeat: 6,
+    raise: 2,
+    hold: 2,
   },
-  companion: 0.3,
+  companion: 0.25,
+  fatigue: 0.9,
 };
 
-/** More changes: for requests that an updater applies by itself. */
-export const RESPONSIVE: RequestPolicy = { ...STEADY, name: 'responsive' };
+/** More changes: for requests that an updater applies by itself. It also follows overruns of CPU that last an hour. */
+export const RESPONSIVE: RequestPolicy = {
+  name: 'responsive',
+  cpu: {
+    halfLives: [0.25, 1, 4],
+    sharpness: 9,
+    judgement: 20,
+    overPrice: 33.7,
+    resizePrice: 0.75,
+    scaleHalfLife: 16,
+    scaleOffset: 3,
+    scaleExponent: 0.5,
+    reference: 100,
+    overSamples: 12,
+  },
+  memory: {
+    halfLives: [2, 8, 32],
+    sharpness: 7.6,
+    judgement: 12,
+    overPrice: 5.4,
+    resizePrice: 0.2,
+    scaleHalfLife: 16,
+    scaleOffset: 4,
+    scaleExponent: 0.645,
+    reference: 1024,
+    smear: 0.105,
+    eventPrice: 3.3,
+    bump: 1.54,
+    repeat: 4,
+    raise: 2,
+    hold: 2,
+  },
+  companion: 1,
+  fatigue: 0.026,
+};
 
 /** The policies by name. */
 export const POLICIES = { steady: STEADY, responsive: RESPONSIVE } as const;

@@ -200,6 +200,22 @@ describe('millrace usage recommend', () => {
     expect(await violationsOf(usage(['recommend', '--class', 'api/web=jvm']))).toEqual(['Millrace.ProfileContainerUnknown container']);
   });
 
+  test('sizes CPU by the utilisation that an autoscaler holds, and keeps it for the next run', async () => {
+    // 30 to 70 millicores over a day, 45 of them on average, at 60 %: 75.
+    fs.writeFileSync(FILE, profile({ 'api/app': { cpu: (_day, hour) => (hour % 8 < 5 ? 30 : 70) }, 'side/car': {} }));
+    const cpu = () => JSON.parse(fs.readFileSync(FILE, 'utf8')).containers['api/app'].recommendation.cpuMillis;
+    await usage(['recommend', '--autoscaled', 'api/app=60']);
+    const sized = cpu();
+    expect([sized >= 70, sized <= 80]).toEqual([true, true]);
+    await usage(['recommend']);
+    expect(cpu()).toBe(sized);
+    const { containers } = JSON.parse(fs.readFileSync(FILE, 'utf8'));
+    expect([containers['api/app'].autoscaledAt, 'autoscaledAt' in containers['side/car']]).toEqual([60, false]);
+    const { out } = await usage(['recommend', '--autoscaled', 'api/app=90', '--dry-run', '--json']);
+    expect(JSON.parse(out).recommendations[0].cpuMillis).toBe(Math.ceil((sized * 60) / 90));
+    expect(await violationsOf(usage(['recommend', '--autoscaled', 'api/web=60']))).toEqual(['Millrace.ProfileContainerUnknown container']);
+  });
+
   test('refuses prices that are none', async () => {
     fs.writeFileSync('prices.json', '{ "cpuCoreHour": "0.03" }');
     expect(await violationsOf(usage(['recommend', '--prices', 'prices.json']))).toEqual(['Millrace.PricesInvalid prices.json']);
@@ -443,7 +459,7 @@ describe('the schema of a profile', () => {
     for (let run = 0; run < 2; run++) {
       validate(JSON.parse(fs.readFileSync(FILE, 'utf8')));
       expect(validate.errors).toBeNull();
-      await usage(['recommend', '--cpu-price', '1', '--memory-price', '1', '--class', 'b/b=batch']);
+      await usage(['recommend', '--cpu-price', '1', '--memory-price', '1', '--class', 'b/b=batch', '--autoscaled', 'b/b=60']);
     }
   });
 
@@ -453,8 +469,8 @@ describe('the schema of a profile', () => {
     for (let sample = 0; sample < 40; sample++) block.add('cpu', 0.5);
     for (const value of [1, 1, 2]) block.add('cpu', value);
     block.of('cpu').request = 250;
-    expect(blockLine(block)).toBe('2026-11-01T00 cpu 2 oBCAOB req 250');
-    expect(readme).toContain('\n2026-11-01T00 cpu 2 oBCAOB req 250\n');
+    expect(blockLine(block)).toBe('2026-11-01T00 cpu 2 oBCAGB req 250');
+    expect(readme).toContain('\n2026-11-01T00 cpu 2 oBCAGB req 250\n');
   });
 
   test.each<[string, (content: any) => void]>([
@@ -462,6 +478,7 @@ describe('the schema of a profile', () => {
     ['no name', (content) => delete content.name],
     ['a block length that divides no day', (content) => (content.blockSeconds = 5 * HOUR)],
     ['an unknown class', (content) => (content.containers['api/app'].class = 'web')],
+    ['an autoscaler above 100 %', (content) => (content.containers['api/app'].autoscaledAt = 120)],
     ['a block that is no line', (content) => (content.containers['api/app'].blocks[0] = '2026-10-01')],
     ['a block with an unknown field', (content) => (content.containers['api/app'].blocks[0] += ' disk 3')],
     ['half a recommendation', (content) => (content.containers['api/app'].recommendation = { cpuMillis: 10 })],
@@ -481,6 +498,11 @@ describe('the command line of millrace usage', () => {
     [['show', '--max-age', '14'], /--max-age '14': a length of time/],
     [['recommend', '--policy', 'fast'], /--policy 'fast': one of steady, responsive/],
     [['recommend', '--class', 'api'], /CONTAINER=CLASS is needed/],
+    [['recommend', '--autoscaled', 'api/app'], /CONTAINER=PERCENT is needed/],
+    [['recommend', '--autoscaled', 'api/app=0'], /a whole number from 1 to 100 is needed/],
+    [['recommend', '--autoscaled', 'api/app=60.5'], /a whole number from 1 to 100 is needed/],
+    [['recommend', '--autoscaled', 'api/app='], /a whole number from 1 to 100 is needed/],
+    [['recommend', '--autoscaled', 'api/app=101'], /a whole number from 1 to 100 is needed/],
     [['recommend', '--band', 'x'], /--band 'x'/],
     [['recommend', '--cpu-price', '1'], /belong together/],
     [['forecast', '--capacity', '5'], /--capacity needs --resource/],
@@ -512,7 +534,8 @@ describe('the command line of millrace usage', () => {
   test('explains every option with --help', async () => {
     const { code, out } = await usage(['recommend', '--help']);
     expect(code).toBe(0);
-    for (const option of ['--policy', '--check', '--band', '--max-age', '--html', '--prometheus', '--sql']) expect(out).toContain(option);
+    for (const option of ['--policy', '--autoscaled', '--check', '--band', '--max-age', '--html', '--prometheus', '--sql'])
+      expect(out).toContain(option);
   });
 
   test('stops between two containers when Ctrl-C comes, and writes nothing', async () => {
@@ -551,10 +574,10 @@ describe('millrace usage pull', () => {
     await usage([...args, ...columns]);
     const content = JSON.parse(fs.readFileSync(FILE, 'utf8')).containers['api/app'];
     expect(content.recommendation.cpuMillis).toBeGreaterThan(0);
-    expect(content.blocks.map((line: string) => line.split(' ').slice(0, 3))).toEqual([
-      ['2026-10-01T00', 'cpu', '200'],
-      ['2026-10-02T00', 'cpu', '200'],
-    ]);
+    const days = ['2026-10-01', '2026-10-02'];
+    expect(content.blocks.map((line: string) => line.split(' ').slice(0, 3))).toEqual(
+      days.flatMap((day) => ['00', '08', '16'].map((hour) => [`${day}T${hour}`, 'cpu', '200'])),
+    );
     expect((await usage([...args, ...columns])).out).toContain('; nothing changed');
   });
 

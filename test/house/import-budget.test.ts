@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { Sandbox } from './sandbox';
 
 const { exports: subpaths } = JSON.parse(fs.readFileSync(path.resolve(__dirname, '../../package.json'), 'utf8'));
-const entries = Object.keys(subpaths).filter((subpath) => !subpath.startsWith('./package.json') && subpath !== './.jsii');
+const entries = Object.keys(subpaths).filter((subpath) => !subpath.endsWith('.json') && subpath !== './.jsii');
 const nameOf = (subpath: string) => `millrace${subpath.slice(1)}`;
 
 /** What an entry point may load: exactly this, whatever else is installed. */

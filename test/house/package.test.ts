@@ -70,6 +70,7 @@ describe('the package', () => {
       ...Object.fromEntries(
         folders.map((folder) => [folder ? `./${folder}` : '.', { types: `${entry(folder)}.d.ts`, default: `${entry(folder)}.js` }]),
       ),
+      './usage/profile.schema.json': './dist/lib/usage/profile.schema.json',
       './package.json': './package.json',
       './.jsii': './.jsii',
     });

@@ -49,6 +49,23 @@ describe('the heap of a JVM', () => {
     );
   });
 
+  // The JVM takes its percentages of the limit.
+  test.each([
+    [1024, 2048, '37.5', 768],
+    [512, 1024, '25.0', 256],
+    [575, 800, '39.8', 319],
+  ])(
+    'of %i MiB with a limit of %i MiB is %s %% of the limit, so that %i MiB of heap fit into the request',
+    (memory, limit, percent, heap) => {
+      const size = PodSize.fixed({ cpu: Cpu.millis(500), memory: Size.mebibytes(memory), memoryLimit: Size.mebibytes(limit) });
+      const [{ env }] = of('Deployment', { size, container: { jvmHeap: JvmHeap.fromMemory() } }).spec.template.spec.containers;
+      const { value } = env.find(({ name }: any) => name === 'JAVA_TOOL_OPTIONS');
+      expect(value).toContain(`-XX:InitialRAMPercentage=${percent} -XX:MaxRAMPercentage=${percent} -XX:MaxDirectMemorySize=128m `);
+      expect((Number(percent) / 100) * limit).toBeLessThanOrEqual(heap);
+      expect(heap).toBeLessThanOrEqual(memory - 256);
+    },
+  );
+
   test('is the share it is given', () => {
     expect(optionsOf(1024, { jvmHeap: JvmHeap.percent(40) })).toMatch(/MaxRAMPercentage=40.0 -XX:MaxDirectMemorySize=307m/);
   });

@@ -1,8 +1,11 @@
 import { Duration, Size, Token } from 'aws-cdk-lib';
 import { Cpu } from 'cdk8s-plus-27';
 import fc from 'fast-check';
-import { PodSize, type ServiceDemand } from '../../lib/workloads/pod-size';
+import { Profile } from '../../lib/usage/profile';
+import { Service } from '../../lib/workloads/k8s';
+import { PodSize, type ProfilePodSizeOptions, type ServiceDemand } from '../../lib/workloads/pod-size';
 import { codeOf, refusalOf } from '../contract/refusal';
+import { IMAGE, manifestsOf } from './synthesis';
 
 const MIB = 1024 * 1024;
 const GATEWAY: ServiceDemand = {
@@ -258,6 +261,17 @@ describe('a size chosen by hand', () => {
     expect(refusalOf(() => PodSize.fixed({ cpu: Cpu.millis(100), memory, replicas }))).toEqual(['Millrace.PodSizeInvalid replicas']);
   });
 
+  test('has its memory as the limit unless a higher one is given; a lower one fails', () => {
+    const given = (memoryLimit?: Size) => PodSize.fixed({ cpu: Cpu.millis(100), memory, memoryLimit });
+    expect([given().memoryLimitBytes, given(Size.gibibytes(1)).memoryLimitBytes, given(memory).memoryLimitBytes]).toEqual([
+      768 * MIB,
+      1024 * MIB,
+      768 * MIB,
+    ]);
+    expect(given(Size.gibibytes(1)).memoryBytes).toBe(768 * MIB);
+    expect(refusalOf(() => given(Size.mebibytes(767)))).toEqual(['Millrace.PodSizeInvalid memoryLimit']);
+  });
+
   test('fails for everything at once, tokens included', () => {
     const late = { cpu: Cpu.millis(1), memory: Size.mebibytes(Token.asNumber({ Ref: 'M' })), replicas: Token.asNumber({ Ref: 'N' }) };
     expect(refusalOf(() => PodSize.fixed(late))).toEqual([
@@ -265,5 +279,117 @@ describe('a size chosen by hand', () => {
       'Millrace.TokenRefused memory',
       'Millrace.TokenRefused replicas',
     ]);
+  });
+});
+
+describe('a size from a profile', () => {
+  const profileOf = (recommendation?: object) =>
+    Profile.fromJson(
+      JSON.stringify({
+        profile: 1,
+        name: 'payments',
+        intervalSeconds: 300,
+        blockSeconds: 28_800,
+        containers: { 'api/app': { recommendation, blocks: [] } },
+      }),
+    );
+  const RECOMMENDATION = {
+    cpuMillis: 216,
+    memoryMib: 575,
+    replicas: 2.25,
+    workloadClass: 'service',
+    policy: 'steady',
+    algorithm: 'millrace-1',
+    asOf: '2026-11-20T00:00:00.000Z',
+    historyDays: 14,
+    confidence: 1,
+    model: 'CPU half-lives 4 d (60 %)',
+    reason: 'in 14 days memory peaked at 500 MiB',
+    expectedCpuSlack: 0.4,
+    expectedCpuOver: 0.01,
+    expectedMemorySlack: 0.125,
+    expectedMemoryOver: 0,
+  };
+  const sizeOf = (options?: ProfilePodSizeOptions, changed: object = {}) =>
+    PodSize.fromProfile(profileOf({ ...RECOMMENDATION, ...changed }), 'api/app', options);
+  let warned: jest.SpyInstance;
+
+  const onDay = (date: string) => jest.spyOn(Date, 'now').mockReturnValue(Date.parse(`${date}T00:00:00Z`));
+
+  beforeEach(() => {
+    warned = jest.spyOn(process, 'emitWarning').mockImplementation();
+    onDay('2026-11-21');
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  test('is what is recommended, with the replicas rounded up and the memory request as the limit', () => {
+    const size = sizeOf();
+    expect([size.cpuMillis, size.memoryBytes, size.memoryLimitBytes, size.replicas]).toEqual([216, 575 * MIB, 575 * MIB, 3]);
+    expect([size.choice, size.bottleneck]).toEqual(['3 x 216m / 575 MiB', 'measured usage']);
+    expect(size.utilisation).toEqual({ cpu: 0.6, memory: 0.875 });
+    expect([sizeOf({}, { replicas: 2 }).replicas, sizeOf({}, { replicas: 0 }).replicas]).toEqual([2, 1]);
+  });
+
+  test('says who decided, by what, and until when the usage goes', () => {
+    expect(sizeOf().reason).toBe(
+      'in 14 days memory peaked at 500 MiB (steady, millrace-1, usage until 2026-11-20; CPU half-lives 4 d (60 %))',
+    );
+  });
+
+  test('takes other replicas and a higher memory limit, which leave the requests as they are', () => {
+    const size = sizeOf({ replicas: 12, memoryLimit: Size.gibibytes(1) });
+    expect([size.cpuMillis, size.memoryBytes, size.memoryLimitBytes, size.replicas]).toEqual([216, 575 * MIB, 1024 * MIB, 12]);
+    expect(sizeOf({ memoryLimit: Size.mebibytes(575) }).memoryLimitBytes).toBe(575 * MIB);
+  });
+
+  test('fails for a limit below the request and for replicas that are none, at once', () => {
+    expect(refusalOf(() => sizeOf({ memoryLimit: Size.mebibytes(574), replicas: 0 }))).toEqual([
+      'Millrace.PodSizeInvalid replicas',
+      'Millrace.PodSizeInvalid memoryLimit',
+    ]);
+    for (const replicas of [-1, 1.5, 301]) expect(refusalOf(() => sizeOf({ replicas }))).toEqual(['Millrace.PodSizeInvalid replicas']);
+    const late = { memoryLimit: Size.mebibytes(Token.asNumber({ Ref: 'M' })), replicas: Token.asNumber({ Ref: 'N' }) };
+    expect(refusalOf(() => sizeOf(late))).toEqual(['Millrace.TokenRefused replicas', 'Millrace.TokenRefused memoryLimit']);
+  });
+
+  test('fails for a container that is not in the profile, and for one without a recommendation', () => {
+    expect(codeOf(() => PodSize.fromProfile(profileOf(RECOMMENDATION), 'api/ap'))).toBe('Millrace.ProfileContainerUnknown');
+    expect(codeOf(() => PodSize.fromProfile(profileOf(), 'api/app'))).toBe('Millrace.RecommendationMissing');
+  });
+
+  test('warns from the thirty-first day on, or from the age that is given', () => {
+    onDay('2026-12-20');
+    sizeOf();
+    expect(warned).not.toHaveBeenCalled();
+    onDay('2026-12-21');
+    sizeOf();
+    expect(warned.mock.calls).toEqual([
+      [
+        'payments, api/app: the recommendation is of 2026-11-20, 31 days ago; pull and recommend again, or raise maxAge (30 days)',
+        { code: 'Millrace.ProfileOld' },
+      ],
+    ]);
+    sizeOf({ maxAge: Duration.days(31) });
+    expect(warned).toHaveBeenCalledTimes(1);
+    sizeOf({ maxAge: Duration.hours(12) });
+    expect(warned.mock.calls[1][0]).toContain('raise maxAge (0.5 days)');
+  });
+
+  test('is the same bytes however old it is', () => {
+    const synthesized = () => manifestsOf((chart) => new Service(chart, 'Api', { image: IMAGE, size: sizeOf() }));
+    const fresh = JSON.stringify(synthesized());
+    onDay('2029-01-01');
+    expect(JSON.stringify(synthesized())).toBe(fresh);
+    expect(warned).toHaveBeenCalledTimes(1);
+  });
+
+  test('stands in the pods with its limit, and in the annotation with its reason', () => {
+    const size = sizeOf({ memoryLimit: Size.mebibytes(800) });
+    const [deployment] = manifestsOf((chart) => new Service(chart, 'Api', { image: IMAGE, size })).filter(
+      ({ kind }) => kind === 'Deployment',
+    );
+    const [{ resources }] = deployment.spec.template.spec.containers;
+    expect(resources).toMatchObject({ requests: { cpu: '216m', memory: '575Mi' }, limits: { memory: '800Mi' } });
+    expect(JSON.stringify(deployment.metadata.annotations)).toContain('usage until 2026-11-20');
   });
 });

@@ -4,7 +4,7 @@ import type { parseArgs } from 'util';
 export const PULL_USAGE = `  pull        reads usage into a profile; days that are pulled again replace those in the file
           --name NAME             of the profile; default the namespace, or the name of the file that is read
           --out FILE              default usage/NAME.json
-          --block TIME            1h to 24h; default 24h, or that of the profile
+          --block TIME            1h to 24h; default 8h, or that of the profile
           --interval SECONDS      between two samples of a pod; default 300, or that of the profile
           --since TIME            how far back; Prometheus: default 28d, whole blocks
           --until DATE            default now, whole blocks

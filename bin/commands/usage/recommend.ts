@@ -18,6 +18,8 @@ export interface RecommendOptions extends OutputOptions {
   readonly policy: 'steady' | 'responsive';
   /** Class by container. */
   readonly classes: ReadonlyMap<string, NonNullable<RecommenderOptions['workloadClass']>>;
+  /** CPU utilisation that an autoscaler holds, in percent, by container. */
+  readonly autoscaled: ReadonlyMap<string, number>;
   readonly minCpuMillis?: number;
   readonly minMemoryMib?: number;
   readonly prices?: Prices;
@@ -44,7 +46,7 @@ export async function runRecommend(options: RecommendOptions, terminal: Terminal
   checkOutput(options);
   const profiles = await readProfiles(options.files, terminal);
   const selected = selectContainers(profiles, options.containers);
-  refuseUnknown(profiles, [...options.classes.keys()]);
+  refuseUnknown(profiles, [...new Set([...options.classes.keys(), ...options.autoscaled.keys()])]);
   warnOfAge(profiles, options.maxAgeDays, terminal);
   return options.check ? checkCommitted(selected, options, terminal) : recommend(selected, options, terminal);
 }
@@ -64,9 +66,10 @@ async function recommend(selected: Selected, options: RecommendOptions, terminal
         const container = containers.get(name) as ProfileContainer;
         const recommendation = attempt(read, name, options, violations);
         if (recommendation) {
-          // What --class says stays in the file, so that the next run decides the same.
+          // What --class and --autoscaled say stays in the file, so that the next run decides the same.
           const workloadClass = options.classes.get(name) ?? container.workloadClass;
-          containers.set(name, { ...container, workloadClass, recommendation });
+          const autoscaledAt = options.autoscaled.get(name) ?? container.autoscaledAt;
+          containers.set(name, { ...container, workloadClass, autoscaledAt, recommendation });
           const [cpuBefore, memoryBefore] = [requestNow(container, 'cpu'), requestNow(container, 'memory')];
           changes.push({ file: read.file, container: name, cpuBefore, memoryBefore, recommendation });
         }
@@ -114,6 +117,7 @@ function attempt(read: ReadProfile, name: string, options: RecommendOptions, vio
     return recommendContainer(read.profile as ProfileFile, name, {
       policy: options.policy,
       ...(options.classes.has(name) ? { workloadClass: options.classes.get(name) } : {}),
+      ...(options.autoscaled.has(name) ? { autoscaledAt: options.autoscaled.get(name) } : {}),
       ...(options.minCpuMillis === undefined ? {} : { minCpuMillis: options.minCpuMillis }),
       ...(options.minMemoryMib === undefined ? {} : { minMemoryMib: options.minMemoryMib }),
       ...(options.prices ? { prices: options.prices } : {}),

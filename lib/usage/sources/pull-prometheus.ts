@@ -162,6 +162,6 @@ function refuseTooLarge(url: string, error: Error): never {
     subject: new URL(url).origin,
     received: `${error.message}, for one step`,
     allowed: 'answers that the server gives and that fit the limit here',
-    fix: 'narrow the matchers to one cluster, raise the limits of the server, or aggregate where the samples are with millrace usage sql',
+    fix: 'narrow the matchers to one cluster, raise the limits of the server, or aggregate where the samples are with millrace usage pull --sql',
   });
 }

@@ -143,7 +143,7 @@ export class UsageRows {
       subject: `row ${this.rows}, ${subject}`,
       received,
       allowed,
-      fix: 'run the statement of millrace usage sql again with the same block length, and keep its answer as it is',
+      fix: 'run the statement of millrace usage pull --sql again with the same block length, and keep its answer as it is',
     });
   }
 }

@@ -85,7 +85,7 @@ const RESOURCES: readonly { resource: string; value?: UsageField; peak?: UsageFi
  */
 export function usageSql(options: UsageSqlOptions): string {
   const { columns, blockSeconds, from, to } = options;
-  checkColumns('usage sql', columns);
+  checkColumns('usage pull --sql', columns);
   const dialect = DIALECTS[options.dialect];
   const name = (column: string) => quoted(dialect, column);
   const fields = Object.keys(columns.values) as UsageField[];
