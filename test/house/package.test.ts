@@ -47,7 +47,8 @@ describe('the package', () => {
   });
 
   test('pins every development dependency', () => {
-    for (const [name, version] of Object.entries(manifest.devDependencies)) expect(`${name}@${version}`).toMatch(/@\d+\.\d+\.\d+(-r\.\d+)?$/);
+    for (const [name, version] of Object.entries(manifest.devDependencies))
+      expect(`${name}@${version}`).toMatch(/@\d+\.\d+\.\d+(-r\.\d+)?$/);
   });
 
   test('bundles every dependency it needs at run time, because jsii users do not install them', () => {
