@@ -1,14 +1,11 @@
-import { ContainerRecommender, type Requests } from '../../lib/usage/container-recommender';
+import { ContainerRecommender, type RequestFloors, type Requests } from '../../lib/usage/container-recommender';
 import type { RequestPolicy } from '../../lib/usage/request-policy';
 import { UsageBlock, roundUsage } from '../../lib/usage/usage-block';
 import type { Policy, Requested } from './replay';
 
-// What Kubernetes counts in; the benchmark has no other floor.
-const FLOORS = { cpu: 1, memory: 1 };
-
 /** Our recommender, which sees blocks when they are over, and overruns as they happen. */
-export function ours(policy: RequestPolicy, blockSeconds: number): Policy {
-  const recommender = new ContainerRecommender(policy, blockSeconds, FLOORS);
+export function ours(policy: RequestPolicy, blockSeconds: number, floors: RequestFloors): Policy {
+  const recommender = new ContainerRecommender(policy, blockSeconds, floors);
   let block: UsageBlock | undefined;
   let due = false;
   let raised: Requests | undefined;

@@ -1,5 +1,5 @@
 // Replays our policies over a trace in a process of its own, so that its memory is only ours:
-//   tsx replay-ours.ts <traces.csv.gz> <times> <policy>:<block seconds>...
+//   tsx replay-ours.ts <traces.csv.gz> <times> <policy>:<block seconds>:<least millicores>:<least MiB>...
 // The file is read `times` times; series read again count as further ones. Prints one JSON line.
 import { performance } from 'node:perf_hooks';
 import { POLICIES, type PolicyName } from '../../lib/usage/request-policy';
@@ -9,8 +9,14 @@ import { readSeries } from './traces';
 
 async function main([file, times, ...rows]: string[]): Promise<void> {
   const wanted = rows.map((row) => {
-    const [policy, seconds] = row.split(':');
-    return { policy: POLICIES[policy as PolicyName], blockSeconds: Number(seconds), results: [] as Replayed[], milliseconds: 0 };
+    const [policy, seconds, cpu, memory] = row.split(':');
+    return {
+      policy: POLICIES[policy as PolicyName],
+      blockSeconds: Number(seconds),
+      floors: { cpu: Number(cpu), memory: Number(memory) },
+      results: [] as Replayed[],
+      milliseconds: 0,
+    };
   });
   let samples = 0;
   // Whole passes, then the first series of the file for the rest.
@@ -23,7 +29,7 @@ async function main([file, times, ...rows]: string[]): Promise<void> {
       pass += series.times.length;
       for (const row of wanted) {
         const start = performance.now();
-        row.results.push(replay(ours(row.policy, row.blockSeconds), series));
+        row.results.push(replay(ours(row.policy, row.blockSeconds, row.floors), series));
         row.milliseconds += performance.now() - start;
       }
     }

@@ -7,13 +7,6 @@ const DAY = 86_400;
 // The warm-up of the benchmark and of VPA; a shorter history warms up for half of itself.
 const WARM_UP = 8 * DAY;
 
-/** A request that was committed at a time, and holds from then on in the back-test. */
-export interface CommittedRequests {
-  /** Unix seconds. */
-  readonly time: number;
-  readonly requests: Requests;
-}
-
 /** How long blocks are and how often they were sampled. */
 export interface BlockTiming {
   readonly blockSeconds: number;
@@ -40,7 +33,6 @@ export function backTest(
   blocks: readonly UsageBlock[],
   { blockSeconds, intervalSeconds }: BlockTiming,
   floors: RequestFloors,
-  committed?: CommittedRequests,
 ): BackTest | undefined {
   const recommender = new ContainerRecommender(policy, blockSeconds, floors);
   const score = new Score(blockSeconds / intervalSeconds);
@@ -48,19 +40,12 @@ export function backTest(
   const end = blocks.length > 0 ? blocks[blocks.length - 1].start + blockSeconds : 0;
   const scoredFrom = begin + Math.min(WARM_UP, (end - begin) / 2);
   let current: Requests | undefined;
-  let adopted = committed === undefined;
   let resizes = 0;
   const change = (next: Requests) => {
     if (current && (next.cpu !== current.cpu || next.memory !== current.memory)) resizes++;
     current = next;
   };
-  const adopt = (time: number) => {
-    if (adopted || !committed || time < committed.time) return;
-    adopted = true;
-    current = committed.requests;
-  };
   for (const block of blocks) {
-    adopt(block.start);
     if (recommender.ready && block.start >= scoredFrom) {
       change(recommender.decide(current));
       const seen = current as unknown as Requests;
@@ -70,8 +55,7 @@ export function backTest(
   }
   recommender.closeHistory();
   if (!recommender.ready) return undefined;
-  adopt(end);
-  change(recommender.decide(current));
+  if (!current) current = recommender.decide();
   return { requests: current as unknown as Requests, recommender, resizes, ...score.result() };
 }
 

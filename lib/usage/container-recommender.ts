@@ -18,8 +18,11 @@ export interface RequestFloors {
 const DAY = 86_400;
 // Throttled usage is taken as what it would have been without, up to this factor: beyond it nobody knows.
 const MOST_THROTTLED = 2;
+// Many kills in one block say that the limit was far too low, but not how far.
+const MOST_BUMP = 2;
 // Days after which a resize is half forgotten.
 const FATIGUE_HALF_LIFE = 14;
+const MOST_ROUNDS = 5;
 
 /**
  * Chooses the requests of one container from its blocks, as they close, and from overruns, as they happen. The same steps run in the
@@ -84,12 +87,31 @@ export class ContainerRecommender {
   /** Highest memory of a block. What was killed for it has reached its limit, and would have gone further. */
   public memoryPeakOf(block: UsageBlock): number {
     const { peak = 0, request = 0 } = block.usage.get('memory') ?? {};
-    return block.oomKills > 0 ? Math.max(peak, request) * this.policy.memory.bump : peak;
+    return block.oomKills > 0 ? Math.max(peak, request) * Math.min(MOST_BUMP, Math.pow(this.policy.memory.bump, block.oomKills)) : peak;
   }
 
   /** The history ends here: a day that is not over counts as it is. */
   public closeHistory(): void {
     this.closeDay();
+  }
+
+  /** The requests after the last block: decided until nothing changes, so that deciding again on the same history changes nothing. */
+  public settle(current: Requests): Requests {
+    const resizes = this.recentResizes;
+    let requests = current;
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      this.memoryDecided = false;
+      const next = this.decide(requests);
+      this.recentResizes = resizes;
+      if (next.cpu === requests.cpu && next.memory === requests.memory) break;
+      requests = next;
+    }
+    return requests;
+  }
+
+  /** The memory to request after a block reached this much. */
+  public memoryAbove(seen: number): number {
+    return Math.ceil(seen * (1 + this.policy.memory.smear));
   }
 
   /** The requests from now on; without current ones the cheapest, else the current ones unless a change pays. */
@@ -126,7 +148,7 @@ export class ContainerRecommender {
     const cpuGain = (cpu.currentCost - cpu.cost) / this.policy.cpu.resizePrice;
     return this.resized({
       cpu: cpuGain > this.policy.companion ? cpu.request : current.cpu,
-      memory: Math.max(least, known ?? 0, Math.ceil(seen)),
+      memory: Math.max(least, known ?? 0, this.memoryAbove(seen)),
     });
   }
 

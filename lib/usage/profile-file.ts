@@ -39,6 +39,24 @@ export function emptyProfile(name: string, blockSeconds = DEFAULT_BLOCK_SECONDS,
   return { name, intervalSeconds, blockSeconds, containers: new Map() };
 }
 
+/**
+ * A container by its name.
+ *
+ * @throws Millrace.ProfileContainerUnknown
+ */
+export function containerOf(file: ProfileFile, container: string): ProfileContainer {
+  return (
+    file.containers.get(container) ??
+    refuse(`profile ${file.name}`, {
+      code: 'Millrace.ProfileContainerUnknown',
+      subject: 'container',
+      received: show(container),
+      allowed: [...file.containers.keys()].sort().join(', ') || 'none: the profile is empty',
+      fix: 'name one of these, or pull the usage of this container first',
+    })
+  );
+}
+
 /** Average number of running pods in a block. */
 export function replicasOf(block: UsageBlock, file: Pick<ProfileFile, 'blockSeconds' | 'intervalSeconds'>): number {
   return (block.samples * file.intervalSeconds) / file.blockSeconds;

@@ -1,6 +1,6 @@
 import * as fs from 'fs';
-import { refuse, show } from '../core/error';
-import { type ProfileFile, formatProfile, mergeProfiles, parseProfile } from './profile-file';
+import { refuse } from '../core/error';
+import { type ProfileFile, containerOf, formatProfile, mergeProfiles, parseProfile } from './profile-file';
 import type { Recommendation } from './recommendation';
 
 /**
@@ -56,16 +56,7 @@ export class Profile {
    * @throws Millrace.ProfileContainerUnknown, Millrace.RecommendationMissing
    */
   public recommendation(container: string): Recommendation {
-    const entry = this.file.containers.get(container);
-    if (!entry) {
-      return refuse(`profile ${this.name}`, {
-        code: 'Millrace.ProfileContainerUnknown',
-        subject: 'container',
-        received: show(container),
-        allowed: this.containers.join(', ') || 'none: the profile is empty',
-        fix: 'name one of these, or pull the usage of this container first',
-      });
-    }
+    const entry = containerOf(this.file, container);
     return (
       entry.recommendation ??
       refuse(`profile ${this.name}`, {

@@ -14,7 +14,7 @@ export interface Recommendation {
    * @default - no GPU was measured
    */
   readonly gpuMemoryMib?: number;
-  /** Average number of running pods in the last week of history. */
+  /** Running pods in the busiest block of the last week, on average over that block. */
   readonly replicas: number;
   /** What the container is: `service`, `batch`, `jvm` or `gpu`. */
   readonly workloadClass: string;
@@ -24,9 +24,9 @@ export interface Recommendation {
   readonly algorithm: string;
   /** End of the history it was decided on, as a date in UTC. */
   readonly asOf: string;
-  /** Days of history it was decided on. */
+  /** Days with samples it was decided on. */
   readonly historyDays: number;
-  /** From 0 to 1: how much history there is of what the algorithm wants. Below 0.5 the request is a safe fallback. */
+  /** From 0 to 1: how much history there is of what the algorithm wants. Below 0.5, a week, the request is a safe fallback. */
   readonly confidence: number;
   /** The models chosen, for CPU and for memory. */
   readonly model: string;

@@ -107,9 +107,7 @@ function readField(block: UsageBlock, field: string, words: string[]): string | 
     const peak = numberOf(words.shift());
     const histogram = UsageHistogram.unpack(words.shift() ?? '');
     if (peak === undefined || !histogram) return `'${field}' needs a peak and a histogram`;
-    const usage = block.of(resource);
-    usage.histogram.merge(histogram);
-    usage.peak = peak;
+    block.usage.set(resource, { histogram, peak, request: 0 });
     return undefined;
   }
   if (field === 'req') {

@@ -54,7 +54,7 @@ export class UsageHistogram {
   }
 
   /** Samples in each slot. */
-  public readonly counts = new Float64Array(SLOTS);
+  public readonly counts = new Uint32Array(SLOTS);
   private total = 0;
 
   /** Samples in all slots. */

@@ -12,6 +12,9 @@ interface ClassWeights {
   readonly hold: number;
 }
 
+/** Classes for which memory is not requested below a recent peak: what they lose with a kill is dear. */
+export const KEEPS_PEAKS: Readonly<Record<WorkloadClass, boolean>> = { service: false, batch: true, jvm: true, gpu: true };
+
 const WEIGHTS: Readonly<Record<WorkloadClass, ClassWeights>> = {
   service: { cpuOver: 1, memoryOver: 1, hold: 0 },
   // Nobody waits for the single request of a batch job: short of CPU it takes longer. An OOM still costs the whole run.

@@ -6,7 +6,8 @@ import type { FixedPodSize, ServiceDemand } from './pod-size';
 /** Most replicas of one workload. */
 export const MAX_REPLICAS = 300;
 const MIN_CPU_MILLIS = 10;
-const MIN_MEMORY = 16 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const MIN_MEMORY = 16 * MIB;
 
 function memoryLimitRule<P extends { readonly memoryLimit?: Size }>(requestOf: (size: P) => number): Rule<P> {
   return {
@@ -50,8 +51,33 @@ export const FIXED_RULES: Rule<FixedPodSize>[] = [
   },
   memoryLimitRule<FixedPodSize>((size) => bytesOf(size.memory)),
 ];
-/** Rules for what is added to a recommendation. */
-export const PROFILE_RULES: Rule<{ replicas: number; memoryLimit?: Size; memoryBytes: number }>[] = [
+interface ProfileSizeInput {
+  readonly replicas: number;
+  readonly given?: number;
+  readonly memoryLimit?: Size;
+  readonly workloadClass: string;
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+}
+
+/** Rules for what is made of a recommendation. */
+export const PROFILE_RULES: Rule<ProfileSizeInput>[] = [
+  {
+    code: 'Millrace.PodSizeInvalid',
+    subject: 'recommendation',
+    value: ({ cpuMillis, memoryBytes }) => `${cpuMillis}m / ${memoryBytes / MIB} MiB`,
+    valid: (_: string, { cpuMillis, memoryBytes }) => cpuMillis >= MIN_CPU_MILLIS && memoryBytes >= MIN_MEMORY,
+    allowed: `at least ${MIN_CPU_MILLIS}m and ${MIN_MEMORY / MIB} MiB, as a LimitRange asks for`,
+    fix: 'recommend again without lower floors',
+  },
+  {
+    code: 'Millrace.PodSizeInvalid',
+    subject: 'replicas',
+    value: ({ workloadClass, given }) => (workloadClass === 'batch' && given === undefined ? 'nothing' : undefined),
+    valid: () => false,
+    allowed: 'the pods that run at a time, for a batch job',
+    fix: 'give replicas: the profile knows averages over hours, and the pods of a job come and go',
+  },
   {
     code: 'Millrace.PodSizeInvalid',
     subject: 'replicas',

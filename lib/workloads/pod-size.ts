@@ -49,7 +49,7 @@ export interface FixedPodSize {
 export interface ProfilePodSizeOptions {
   /**
    * Replicas at peak.
-   * @default - the average number of running pods, rounded up
+   * @default - the pods of the busiest block of the last week; a batch job has to name them, because its pods come and go within a block
    */
   readonly replicas?: number;
   /**
@@ -78,6 +78,8 @@ const MEMORY_HEADROOM = 1.2;
 const MEMORY_STEP = 64 * MIB;
 // Beyond it a pod no longer shares a common node of 8 vCPU, and a restart takes its whole heap along: more replicas instead.
 const MAX_MEMORY = 32 * GIB;
+// A rollout has a pod more for minutes, which is no replica.
+const SURGE_TOLERANCE = 0.1;
 const MAX_AGE_DAYS = 30;
 
 /** How large the pods of a workload are, and how many carry its peak with one zone lost. */
@@ -109,8 +111,13 @@ export class PodSize extends Sizing {
     const recommendation = profile.recommendation(container);
     const { cpuMillis, memoryMib, policy, algorithm, model, reason, asOf } = recommendation;
     const memoryBytes = memoryMib * MIB;
-    const replicas = options.replicas ?? Math.max(1, Math.ceil(recommendation.replicas));
-    enforce(`PodSize.fromProfile ${container}`, { replicas, memoryLimit: options.memoryLimit, memoryBytes }, PROFILE_RULES);
+    const replicas = options.replicas ?? Math.max(1, Math.ceil(recommendation.replicas - SURGE_TOLERANCE));
+    const { workloadClass } = recommendation;
+    enforce(
+      `PodSize.fromProfile ${container}`,
+      { ...options, replicas, workloadClass, cpuMillis, memoryBytes, given: options.replicas },
+      PROFILE_RULES,
+    );
     warnIfOld(`${profile.name}, ${container}`, asOf, options.maxAge);
     return new PodSize(cpuMillis, memoryBytes, options.memoryLimit?.toBytes() ?? memoryBytes, replicas, {
       bottleneck: 'measured usage',

@@ -330,6 +330,21 @@ describe('a size from a profile', () => {
     expect([sizeOf({}, { replicas: 2 }).replicas, sizeOf({}, { replicas: 0 }).replicas]).toEqual([2, 1]);
   });
 
+  test('takes the pod of a rollout that ran for minutes for no replica', () => {
+    expect([sizeOf({}, { replicas: 3.01 }).replicas, sizeOf({}, { replicas: 3.2 }).replicas]).toEqual([3, 4]);
+  });
+
+  test('fails for a batch job without replicas, because averages over hours say nothing of pods that come and go', () => {
+    expect(codeOf(() => sizeOf({}, { workloadClass: 'batch' }))).toBe('Millrace.PodSizeInvalid');
+    expect(sizeOf({ replicas: 48 }, { workloadClass: 'batch' }).replicas).toBe(48);
+  });
+
+  test('fails below what a LimitRange admits', () => {
+    expect(codeOf(() => sizeOf({}, { cpuMillis: 9 }))).toBe('Millrace.PodSizeInvalid');
+    expect(codeOf(() => sizeOf({}, { memoryMib: 15 }))).toBe('Millrace.PodSizeInvalid');
+    expect(sizeOf({}, { cpuMillis: 10, memoryMib: 16 }).choice).toBe('3 x 10m / 16 MiB');
+  });
+
   test('says who decided, by what, and until when the usage goes', () => {
     expect(sizeOf().reason).toBe(
       'in 14 days memory peaked at 500 MiB (steady, millrace-1, usage until 2026-11-20; CPU half-lives 4 d (60 %))',

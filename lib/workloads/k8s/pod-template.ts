@@ -86,7 +86,7 @@ function container(input: PodTemplateInput): Record<string, unknown> {
     ...(input.args ? { args: input.args } : {}),
     ...(input.port ? { ports: [{ name: PORT_NAME, containerPort: input.port, protocol: 'TCP' }] } : {}),
     env: Object.entries(input.environment).map(([name, value]) => ({ name, value })),
-    // The memory limit is the request, so that a neighbour's burst cannot get this pod killed; CPU has no limit, because throttling
+    // The memory limit is the request unless the size says otherwise, so that a neighbour's burst cannot get this pod killed; CPU has no limit, because throttling
     // costs latency and saves nothing.
     resources: {
       requests: { cpu: `${input.size.cpuMillis}m`, memory, ...devices },

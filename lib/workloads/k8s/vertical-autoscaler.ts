@@ -41,7 +41,7 @@ export class VerticalAutoscaler extends ApiObject {
               containerName: CONTAINER_NAME,
               // A changed CPU request changes the utilisation, which is a share of it. A recommendation alone changes nothing.
               controlledResources: props.scalesByCpu && props.mode !== VerticalMode.OFF ? ['memory'] : ['cpu', 'memory'],
-              // The memory limit stays equal to the request.
+              // The memory limit keeps its ratio to the request.
               controlledValues: 'RequestsAndLimits',
               // What a JVM needs beside its heap does not shrink with the load.
               minAllowed: amounts(LEAST_SHARE, props.hasJvmHeap ? 1 : LEAST_SHARE),
