@@ -3,7 +3,7 @@ import { isUtilisation } from '../../lib/usage/profile-file';
 import { WORKLOAD_CLASSES } from '../../lib/usage/workload-class';
 import type { Statistic } from './usage/daily-usage';
 import { runForecast } from './usage/forecast';
-import { daysOf, numberOf, oneOf } from './usage/option-values';
+import { daysOf, numberOf, oneOf, wholeOf } from './usage/option-values';
 import { readPrices } from './usage/prices';
 import { PULL_OPTIONS, PULL_USAGE, type PullValues } from './usage/pull-options';
 import { runRecommend } from './usage/recommend';
@@ -118,8 +118,8 @@ function recommend(args: string[], terminal: Terminal): Promise<number> {
       policy: oneOf('policy', values.policy, ['steady', 'responsive']),
       classes: new Map(values.class.map(classOf)),
       autoscaled: new Map(values.autoscaled.map(utilisationOf)),
-      minCpuMillis: numberOf('min-cpu', values['min-cpu'], 1),
-      minMemoryMib: numberOf('min-memory', values['min-memory'], 1),
+      minCpuMillis: wholeOf('min-cpu', values['min-cpu'], 1),
+      minMemoryMib: wholeOf('min-memory', values['min-memory'], 1),
       prices: readPrices(values.prices, values['cpu-price'], values['memory-price']),
       dryRun: values['dry-run'],
       band: bandOf(percent),

@@ -10,6 +10,7 @@ import { runUsage } from '../../bin/commands/usage';
 import { parseCsv } from '../../bin/commands/usage/csv';
 import { plot, sparkline } from '../../bin/commands/usage/plot';
 import { SILENT, type Terminal } from '../../bin/commands/usage/terminal';
+import { FakePrometheus } from '../usage/fake-prometheus';
 import { writeFile, type writeFiles } from '../../bin/commands/usage/write-file';
 import { emptyProfile, formatProfile } from '../../lib/usage/profile-file';
 import { UsageBlock, blockLine } from '../../lib/usage/usage-block';
@@ -214,6 +215,21 @@ describe('millrace usage recommend', () => {
     const { out } = await usage(['recommend', '--autoscaled', 'api/app=90', '--dry-run', '--json']);
     expect(JSON.parse(out).recommendations[0].cpuMillis).toBe(Math.ceil((sized * 60) / 90));
     expect(await violationsOf(usage(['recommend', '--autoscaled', 'api/web=60']))).toEqual(['Millrace.ProfileContainerUnknown container']);
+  });
+
+  test('writes no profile that could not be read again', async () => {
+    const before = fs.readFileSync(FILE, 'utf8');
+    // The saving is more than a number can hold.
+    expect(await violationsOf(usage(['recommend', '--cpu-price', '1e308', '--memory-price', '1e308']))).toEqual([
+      'Millrace.ProfileInvalid containers.api/app.recommendation.monthlySaving',
+    ]);
+    expect(fs.readFileSync(FILE, 'utf8')).toBe(before);
+  });
+
+  test('escapes names below the tables for Markdown too', async () => {
+    fs.writeFileSync(FILE, profile({ 'a_b/[x](y)': { days: 2 } }));
+    const { out } = await usage(['recommend', '--dry-run', '--markdown']);
+    expect(out).toMatch(/\nlow confidence: a&#95;b\/&#91;x&#93;\(y\) has [\d.]+ days of history\n/);
   });
 
   test('refuses prices that are none', async () => {
@@ -438,6 +454,27 @@ describe('a file that is written', () => {
     expect([fs.readFileSync(FILE, 'utf8'), fs.readdirSync('usage')]).toEqual(['old', ['payments.json']]);
   });
 
+  test('names those that are already replaced when a later one cannot be', () => {
+    fs.writeFileSync('usage/a.json', 'old');
+    fs.writeFileSync('usage/b.json', 'old');
+    jest.isolateModules(() => {
+      const { renameSync: rename } = jest.requireActual<typeof fs>('fs');
+      const renameSync = (from: string, to: string) => {
+        if (to.endsWith('b.json')) throw new Error('permission denied');
+        rename(from, to);
+      };
+      jest.doMock('fs', () => ({ ...jest.requireActual('fs'), renameSync }));
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded again, with a second file that cannot be replaced
+      const failing: typeof writeFiles = require('../../bin/commands/usage/write-file').writeFiles;
+      jest.dontMock('fs');
+      expect(() => failing(['usage/a.json', 'usage/b.json'].map((file) => ({ file, text: 'new' })))).toThrow(
+        /usage\/b\.json: received permission denied; .*already replaced: usage\/a\.json; all others are as they were/,
+      );
+    });
+    expect(['a', 'b'].map((name) => fs.readFileSync(`usage/${name}.json`, 'utf8'))).toEqual(['new', 'old']);
+    expect(fs.readdirSync('usage')).toEqual(['a.json', 'b.json']);
+  });
+
   test('keeps its mode and stays a link', () => {
     fs.writeFileSync('real.json', 'old', { mode: 0o640 });
     fs.symlinkSync('../real.json', FILE);
@@ -490,6 +527,8 @@ describe('the schema of a profile', () => {
 });
 
 describe('the command line of millrace usage', () => {
+  const PROMETHEUS = ['--prometheus', 'http://localhost', '--namespace', 'payments'];
+
   test.each([
     [[], /a command is missing/],
     [['shwo'], /unknown command 'usage shwo'/],
@@ -509,8 +548,21 @@ describe('the command line of millrace usage', () => {
     [['forecast', '--color'], /Unknown option '--color'/],
     [['pull'], /one of --prometheus, --file, --sql and --aggregated/],
     [['pull', '--prometheus', 'http://localhost'], /--name ''|needs --namespace/],
-    [['pull', '--file', 'a.csv', '--time', 't', '--container', 'c', '--cpu', 'cpu'], /COLUMN:UNIT is needed/],
-    [['pull', '--sql', 'mysql'], /--sql 'mysql': one of/],
+    [['pull', '--file', 'a.csv', '--interval', '60', '--time', 't', '--container', 'c', '--cpu', 'cpu'], /COLUMN:UNIT is needed/],
+    [['pull', '--sql', 'mysql', '--interval', '60'], /--sql 'mysql': one of/],
+    [['pull', '--file', 'a.csv'], /--file needs --interval: the seconds between two samples/],
+    [['pull', '--aggregated', 'a.jsonl', '--name', 'payments'], /--aggregated needs --interval/],
+    [['pull', '--sql', 'trino', '--table', 't'], /--sql needs --interval/],
+    [['pull', '--file', 'a.csv', '--interval', '7.5'], /--interval '7.5': a whole number is needed/],
+    [['pull', '--sql', 'trino', '--table', 't', '--interval', '7'], /--interval '7': seconds that divide the block/],
+    [['pull', '--file', 'a.csv', '--interval', '60', '--keep', '91'], /--keep '91': a length of time/],
+    [['recommend', '--min-cpu', '400.5'], /--min-cpu '400.5': a whole number is needed/],
+    [['recommend', '--min-memory', '0.5'], /--min-memory '0.5': a number from 1/],
+    [['recommend', '--min-memory', '64.25'], /--min-memory '64.25': a whole number is needed/],
+    [['pull', ...PROMETHEUS, '--header', 'X-Api-Key: secret'], /^--header 'X-Api-Key': NAME=VALUE is needed$/],
+    [['pull', ...PROMETHEUS, '--header', 'a secret: x'], /^--header: NAME=VALUE is needed$/],
+    [['pull', ...PROMETHEUS, '--header', 'secret'], /^--header: NAME=VALUE is needed$/],
+    [['pull', ...PROMETHEUS, '--header', '=secret'], /^--header: NAME=VALUE is needed$/],
   ])('answers %j with what is wrong', async (args, message) => {
     await expect(usage(args)).rejects.toMatchObject({
       code: expect.stringMatching(/^ERR_PARSE_ARGS/),
@@ -581,6 +633,58 @@ describe('millrace usage pull', () => {
     expect((await usage([...args, ...columns])).out).toContain('; nothing changed');
   });
 
+  /** Reads a file with two pods and a sample a minute. */
+  async function pullMinutes(from: number, minutes: number, cpu: number, more: string[] = []): Promise<Outcome> {
+    const rows = Array.from({ length: minutes }, (_, minute) => ['a', 'b'].map((pod) => `app,${pod},${from + minute * 60},${cpu},100`));
+    fs.writeFileSync('minutes.csv', `c,pod,ts,cpu,mem\n${rows.flat().join('\n')}\n`);
+    const columns = ['--time', 'ts', '--container', 'c', '--pod', 'pod', '--cpu', 'cpu:millicores', '--mem', 'mem:MiB'];
+    return usage(['pull', '--file', 'minutes.csv', '--name', 'payments', '--interval', '60', ...columns, ...more]);
+  }
+  const blocksOf = (container = 'app') =>
+    JSON.parse(fs.readFileSync(FILE, 'utf8')).containers[container].blocks.map((line: string) => line.split(' ').slice(0, 3).join(' '));
+
+  test('counts pods by the interval that is given', async () => {
+    await pullMinutes(FIRST, 24 * 60, 100);
+    expect(JSON.parse((await usage(['show', '--json'])).out).containers[0].replicas).toBe(2);
+  });
+
+  test('keeps blocks that hold more samples than what is pulled for the same time, and says so', async () => {
+    expect((await pullMinutes(FIRST, 24 * 60, 900)).err).toBe('');
+    const { err } = await pullMinutes(FIRST + 12 * HOUR, 12 * 60, 100);
+    expect(err).toBe('usage/payments.json: blocks kept: 1, because they hold more samples than what was pulled for the same time');
+    expect(blocksOf()).toEqual(['2026-10-01T00 cpu 900', '2026-10-01T08 cpu 900', '2026-10-01T16 cpu 100']);
+  });
+
+  test('drops blocks that ended too long before the newest, and containers without any left', async () => {
+    await pullMinutes(FIRST, 16 * 60, 100);
+    const content = JSON.parse(fs.readFileSync(FILE, 'utf8'));
+    content.containers['old/app'] = { blocks: [content.containers.app.blocks[0]] };
+    fs.writeFileSync(FILE, JSON.stringify(content));
+    expect((await pullMinutes(FIRST + 90 * DAY, 16 * 60, 200)).err).toBe('');
+    const { err } = await pullMinutes(FIRST + 91 * DAY, 8 * 60, 300);
+    expect(err).toBe(
+      'usage/payments.json: blocks dropped: 2, which end more than 91d before the newest (--keep); with them all of old/app',
+    );
+    expect(blocksOf()[0]).toBe('2026-10-01T08 cpu 100');
+    await pullMinutes(FIRST + 92 * DAY, 8 * 60, 300, ['--keep', '1d']);
+    expect(blocksOf()).toEqual(['2027-01-01T00 cpu 300']);
+    expect(Object.keys(JSON.parse(fs.readFileSync(FILE, 'utf8')).containers)).toEqual(['app']);
+  });
+
+  test('names a server in a notice by its origin only', async () => {
+    const samples = [{ container: 'api/app', pod: 'api-0', time: FIRST, cpu: 1, memory: 1 }];
+    const fake = await FakePrometheus.start(samples, (_asked, response, count) => {
+      if (count > 1) return false;
+      const data = { resultType: 'matrix', result: [] };
+      response.end(JSON.stringify({ status: 'success', warnings: ['PromQL info: a remark'], data }));
+      return true;
+    });
+    const origin = fake.url;
+    const args = ['pull', '--prometheus', `${origin}/secret-tenant`, '--namespace', 'payments', '--until', '2026-10-02', '--since', '1d'];
+    const { code, err } = await usage(args).finally(() => fake.stop());
+    expect({ code, err }).toEqual({ code: 0, err: `warning: ${origin}: PromQL info: a remark` });
+  });
+
   test('refuses another interval than that of the file before it reads anything', async () => {
     fs.writeFileSync(FILE, profile({ 'api/app': {} }));
     await expect(usage(['pull', '--aggregated', 'none.jsonl', '--name', 'payments', '--interval', '60'])).rejects.toMatchObject({
@@ -590,7 +694,7 @@ describe('millrace usage pull', () => {
 
   test('prints the statement for the engine that has the samples', async () => {
     const columns = ['--time', 'ts:timestamp', '--container', 'workload,container', '--pod', 'pod', '--cpu', 'cpu_mcores:millicores'];
-    const { code, out } = await usage(['pull', '--sql', 'athena', '--table', 'metrics.usage', ...columns]);
+    const { code, out } = await usage(['pull', '--sql', 'athena', '--table', 'metrics.usage', '--interval', '60', ...columns]);
     expect(code).toBe(0);
     expect(out).toMatch(/^WITH samples AS \([^]*FROM "metrics"\."usage"/);
   });

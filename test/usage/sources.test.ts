@@ -337,6 +337,50 @@ describe('samples that are wrong are refused by code, with an example', () => {
   });
 });
 
+describe('a crash loop', () => {
+  const kills = (measuredEvery: number): UsageSample[] =>
+    Array.from({ length: 96 }, (_, kill) => ({
+      container: 'api/app',
+      pod: 'api-5f6585d649-fnmft',
+      time: START + kill * 2 * INTERVAL,
+      oomKills: 1,
+      cpuRequest: 250,
+      memoryRequest: 512,
+      ...(kill % measuredEvery === 0 ? { cpu: 100, memory: 500 } : {}),
+    }));
+
+  test('is recorded with every kill and the requests, measured or not', async () => {
+    const profile = await (await pullFake(kills(32))).pull;
+    expect(formatProfile(profile)).toBe(recorded(kills(32)));
+    const blocks = profile.containers.get('api/app')!.blocks;
+    expect(blocks.map(({ samples, oomKills }) => [samples, oomKills])).toEqual([
+      [2, 36],
+      [1, 36],
+      [0, 24],
+    ]);
+    expect(blocks[2].usage.get('memory')?.request).toBe(512);
+  });
+
+  test('that is never measured is a profile too, in chunks that cut its blocks', async () => {
+    const { pull } = await pullFake(kills(1000).slice(1), { chunkSeconds: 4000 });
+    const blocks = (await pull).containers.get('api/app')!.blocks;
+    expect(blocks.reduce((sum, { oomKills }) => sum + oomKills, 0)).toBe(95);
+  });
+
+  test('is told from a pod that has ended or waits, whose requests alone make no block', async () => {
+    const waiting = Array.from({ length: 20 }, (_, step) => ({
+      container: 'job/run',
+      pod: 'job-x7k2p',
+      time: START + step * INTERVAL,
+      cpuRequest: 250,
+      memoryPeak: 3,
+    }));
+    const profile = await (await pullFake([...kills(32), ...waiting])).pull;
+    expect([...profile.containers.keys()]).toEqual(['api/app']);
+    expect((await refusalOf((await pullFake(waiting)).pull)).code).toBe('Millrace.UsageEmpty');
+  });
+});
+
 describe('a Prometheus that does not answer as it should', () => {
   const few = SAMPLES.slice(0, 200);
   const answerWith =
@@ -372,6 +416,12 @@ describe('a Prometheus that does not answer as it should', () => {
     ['a forbidden tenant', 'Millrace.PrometheusUnauthorized', answerWith(403), /received status 403/],
     ['a web page', 'Millrace.PrometheusRefused', answerWith(404, '<html>none</html>'), /check the url with the path before \/api\/v1/],
     ['a log-in page', 'Millrace.PrometheusRefused', answerWith(302, '', { location: 'https://login' }), /redirect to https:\/\/login/],
+    [
+      'a log-in page whose address carries a secret',
+      'Millrace.PrometheusRefused',
+      answerWith(302, '', { location: 'https://ada:secret@login/in?token=secret' }),
+      /redirect to https:\/\/login\/in;/,
+    ],
     ['another type', 'Millrace.PrometheusRefused', answerWith(200, { status: 'success', data: { resultType: 'scalar' } }), /type 'scalar'/],
     [
       'a bad query',
@@ -538,6 +588,26 @@ describe('credentials', () => {
     const error = await refusalOf((await access(more)).pull);
     expect(error.code).toBe('Millrace.PrometheusAccessInvalid');
     expect(error.message).toContain(message);
+  });
+
+  test.each([
+    { url: 'ada:hunter2@host:9090' },
+    { url: 'host with ada:hunter2' },
+    { url: 'https://ada:hunter2@host:port/?token=hunter2' },
+    { url: 'ftp://host/?token=hunter2' },
+    { url: 'http://localhost', headers: { 'Authorization: Basic hunter2': '' } },
+    { url: 'http://localhost', headers: { hunter2hunter2hunter2hunter2hunter2hunter2hunter2: 'a' + String.fromCharCode(10) } },
+  ])('%j is refused without a word of what may be secret', async (more) => {
+    const error = await refusalOf((await access(more)).pull);
+    expect(error.code).toBe('Millrace.PrometheusAccessInvalid');
+    expect(error.message).not.toContain('hunter2');
+  });
+
+  test.each(['namespace', 'exported_namespace'])('the matcher %s cannot take the place of the namespace', async (label) => {
+    const { pull, fake } = await pullFake(SAMPLES.slice(0, 3), { matchers: { [label]: 'other' } });
+    const error = await refusalOf(pull);
+    expect(error.message).toContain(`Millrace.PrometheusAccessInvalid: matchers: received the label '${label}'`);
+    expect(fake.asked).toEqual([]);
   });
 
   test('SigV4 signs as the test suite of AWS says', async () => {

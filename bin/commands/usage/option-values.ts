@@ -18,6 +18,13 @@ export function numberOf(option: string, text: string | undefined, least: number
   return value;
 }
 
+/** A whole number from `least` on; `undefined` when the option is not given. */
+export function wholeOf(option: string, text: string | undefined, least: number): number | undefined {
+  const value = numberOf(option, text, least);
+  if (value !== undefined && !Number.isSafeInteger(value)) throw new WrongUsage(`--${option} '${text}': a whole number is needed`);
+  return value;
+}
+
 /** One of some words. */
 export function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
   if (!allowed.includes(text as T)) throw new WrongUsage(`--${option} '${text}': one of ${allowed.join(', ')} is needed`);

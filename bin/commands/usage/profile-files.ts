@@ -4,6 +4,7 @@ import { MillraceError, type Violation, show } from '../../../lib/core/error';
 import { type ProfileContainer, type ProfileFile, parseProfile } from '../../../lib/usage/profile-file';
 import type { UsageResource } from '../../../lib/usage/usage-block';
 import { type Terminal, WrongUsage, breathe } from './terminal';
+import { type FileText, writeFiles } from './write-file';
 
 /** Where profiles are unless a file is named. */
 export const PROFILE_FOLDER = 'usage';
@@ -32,6 +33,12 @@ export async function readProfiles(named: readonly string[], terminal: Terminal)
   }
   if (violations.length > 0) throw new MillraceError('millrace usage', violations);
   return profiles;
+}
+
+/** Writes profiles, all or none: a text that could not be read again is not written. Answers which files changed. */
+export function writeProfiles(entries: readonly FileText[]): string[] {
+  for (const { file, text } of entries) parseProfile(`${file}: nothing was written`, text);
+  return writeFiles(entries);
 }
 
 function profilesInFolder(): string[] {

@@ -1,17 +1,18 @@
 import type { parseArgs } from 'util';
 
 /** The part of the usage text about `pull`. */
-export const PULL_USAGE = `  pull        reads usage into a profile; days that are pulled again replace those in the file
+export const PULL_USAGE = `  pull        reads usage into a profile; blocks that are pulled again replace those in the file, unless it has more samples of that time
           --name NAME             of the profile; default the namespace, or the name of the file that is read
           --out FILE              default usage/NAME.json
           --block TIME            1h to 24h; default 8h, or that of the profile
-          --interval SECONDS      between two samples of a pod; default 300, or that of the profile
+          --interval SECONDS      between two samples of a pod; needed but for Prometheus: default 300, or that of the profile
           --since TIME            how far back; Prometheus: default 28d, whole blocks
           --until DATE            default now, whole blocks
+          --keep TIME             default 91d: blocks that ended longer ago before the newest of the file are dropped
     from Prometheus, Thanos, Mimir, VictoriaMetrics, Amazon Managed Service for Prometheus
           --prometheus URL        the address before /api/v1
           --namespace NAME
-          --matcher LABEL=VALUE   further labels of all series, such as cluster=prod; repeatable
+          --matcher LABEL=VALUE   further labels of all series beside the namespace, such as cluster=prod; repeatable
           --bearer-token-file FILE, --user NAME --password-file FILE, --cert FILE --key FILE, --ca FILE, --sigv4 REGION
           --header NAME=VALUE     repeatable
           --allow-partial         take answers that the server calls partial
@@ -39,6 +40,7 @@ export const PULL_OPTIONS = {
   interval: text,
   since: text,
   until: text,
+  keep: { type: 'string', default: '91d' },
   prometheus: text,
   namespace: text,
   matcher: { type: 'string', multiple: true },

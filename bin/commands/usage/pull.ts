@@ -4,22 +4,23 @@ import { MillraceError } from '../../../lib/core/error';
 import {
   DEFAULT_BLOCK_SECONDS,
   DEFAULT_INTERVAL_SECONDS,
+  type ProfileContainer,
   type ProfileFile,
   formatProfile,
   parseProfile,
 } from '../../../lib/usage/profile-file';
 import { readAggregatedFile } from '../../../lib/usage/sources/aggregated';
 import { readUsageFile } from '../../../lib/usage/sources/duckdb';
-import type { PrometheusAccess } from '../../../lib/usage/sources/prometheus-access';
+import { type PrometheusAccess, headerNameIn } from '../../../lib/usage/sources/prometheus-access';
 import { pullPrometheus } from '../../../lib/usage/sources/pull-prometheus';
 import type { ProfileShape } from '../../../lib/usage/sources/usage-rows';
 import { SQL_DIALECTS, usageSql } from '../../../lib/usage/sources/usage-sql';
-import { daysOf, numberOf, oneOf } from './option-values';
-import { PROFILE_FOLDER } from './profile-files';
+import { daysOf, oneOf, wholeOf } from './option-values';
+import { PROFILE_FOLDER, endOfHistory, writeProfiles } from './profile-files';
 import { columnsOf } from './pull-columns';
 import type { PullValues } from './pull-options';
+import { printable } from './table';
 import { Interrupted, type Terminal, WrongUsage } from './terminal';
-import { writeFile } from './write-file';
 
 const DAY = 86_400;
 
@@ -33,7 +34,12 @@ interface Target extends ProfileShape {
 export async function runPull(values: PullValues, terminal: Terminal): Promise<number> {
   const sources = (['prometheus', 'file', 'sql', 'aggregated'] as const).filter((source) => values[source] !== undefined);
   if (sources.length !== 1) throw new WrongUsage('one of --prometheus, --file, --sql and --aggregated is needed');
+  // The length of an interval is what turns samples into pods; only Prometheus is asked at intervals of our choice.
+  if (values.prometheus === undefined && values.interval === undefined) {
+    throw new WrongUsage(`--${sources[0]} needs --interval: the seconds between two samples of a pod, such as 60`);
+  }
   if (values.sql !== undefined) return printStatement(values, terminal);
+  const keepSeconds = daysOf('keep', values.keep) * DAY;
   const target = targetOf(values);
   const bar = terminal.progress(`pull ${target.name}`);
   const progress = (share: number) => bar.update(Math.round(share * 100), 100);
@@ -44,7 +50,17 @@ export async function runPull(values: PullValues, terminal: Terminal): Promise<n
     bar.stop();
   }
   if (terminal.signal.aborted) throw new Interrupted('interrupted');
-  const written = writeFile(target.file, formatProfile(target.present ? replaceBlocks(target.present, pulled) : pulled));
+  const { profile, kept } = target.present ? replaceBlocks(target.present, pulled) : { profile: pulled, kept: 0 };
+  const pruned = pruneBlocks(profile, keepSeconds);
+  const written = writeProfiles([{ file: target.file, text: formatProfile(pruned.profile) }]).length > 0;
+  if (kept > 0)
+    terminal.warn(`${target.file}: blocks kept: ${kept}, because they hold more samples than what was pulled for the same time`);
+  if (pruned.dropped > 0) {
+    const gone = pruned.gone.length > 0 ? `; with them all of ${printable(pruned.gone.join(', '))}` : '';
+    terminal.warn(
+      `${target.file}: blocks dropped: ${pruned.dropped}, which end more than ${values.keep} before the newest (--keep)${gone}`,
+    );
+  }
   const blocks = [...pulled.containers.values()].flatMap(({ blocks: own }) => own.map(({ start }) => start));
   const day = (start: number) => new Date(start * 1000).toISOString().slice(0, 10);
   const range = `${day(Math.min(...blocks))} to ${day(Math.max(...blocks))}`;
@@ -71,7 +87,7 @@ function pullFrom(values: PullValues, target: Target, terminal: Terminal, progre
       matchers: pairsOf('matcher', values.matcher),
       access: accessOf(values),
       limits: { allowPartial: values['allow-partial'] },
-      onNotice: (notice) => terminal.warn(`warning: ${values.prometheus}: ${notice}`),
+      onNotice: (notice) => terminal.warn(`warning: ${new URL(values.prometheus as string).origin}: ${notice}`),
     },
     progress,
     terminal.signal,
@@ -94,7 +110,11 @@ function pairsOf(option: string, texts: readonly string[] = []): Record<string, 
   return Object.fromEntries(
     texts.map((text) => {
       const split = text.indexOf('=');
-      if (split < 1) throw new WrongUsage(`--${option} '${text.slice(0, 20)}': NAME=VALUE is needed`);
+      if (split < 1) {
+        // The value of a header is a secret more often than not.
+        const given = option === 'header' ? headerNameIn(text) : `'${text}'`;
+        throw new WrongUsage(`--${option}${given ? ` ${given}` : ''}: NAME=VALUE is needed`);
+      }
       return [text.slice(0, split), text.slice(split + 1)];
     }),
   );
@@ -121,11 +141,8 @@ function targetOf(values: PullValues): Target {
   const file = values.out ?? path.join(PROFILE_FOLDER, `${name}.json`);
   const present = fs.existsSync(file) ? parseProfile(file, fs.readFileSync(file, 'utf8')) : undefined;
   const blockSeconds = values.block === undefined ? (present?.blockSeconds ?? DEFAULT_BLOCK_SECONDS) : daysOf('block', values.block) * DAY;
-  const intervalSeconds = numberOf('interval', values.interval, 1) ?? present?.intervalSeconds ?? DEFAULT_INTERVAL_SECONDS;
-  if (DAY % blockSeconds !== 0 || blockSeconds % 3600 !== 0)
-    throw new WrongUsage(`--block '${values.block}': hours that divide a day are needed`);
-  if (blockSeconds % intervalSeconds !== 0)
-    throw new WrongUsage(`--interval '${intervalSeconds}': seconds that divide the block are needed`);
+  const intervalSeconds = wholeOf('interval', values.interval, 1) ?? present?.intervalSeconds ?? DEFAULT_INTERVAL_SECONDS;
+  checkShape(values, blockSeconds, intervalSeconds);
   const given = `'${name}', interval ${intervalSeconds} s, block ${blockSeconds} s`;
   const there = present && `'${present.name}', interval ${present.intervalSeconds} s, block ${present.blockSeconds} s`;
   if (there && there !== given) {
@@ -135,22 +152,61 @@ function targetOf(values: PullValues): Target {
   return { file, present, name, blockSeconds, intervalSeconds };
 }
 
-/** What was pulled takes the place of blocks of the same time; what else the file holds stays. */
-export function replaceBlocks(present: ProfileFile, pulled: ProfileFile): ProfileFile {
+function checkShape(values: PullValues, blockSeconds: number, intervalSeconds: number): void {
+  if (DAY % blockSeconds !== 0 || blockSeconds % 3600 !== 0)
+    throw new WrongUsage(`--block '${values.block}': hours that divide a day are needed`);
+  if (blockSeconds % intervalSeconds !== 0)
+    throw new WrongUsage(`--interval '${intervalSeconds}': seconds that divide the block are needed`);
+}
+
+/**
+ * What was pulled takes the place of blocks of the same time, unless the file has more samples of that time: the first and the last block of
+ * an export are rarely whole. What else the file holds stays.
+ */
+export function replaceBlocks(present: ProfileFile, pulled: ProfileFile): { readonly profile: ProfileFile; readonly kept: number } {
+  let kept = 0;
   const containers = new Map(present.containers);
   for (const [name, { blocks }] of pulled.containers) {
     const old = containers.get(name);
-    const merged = new Map([...(old?.blocks ?? []), ...blocks].map((block) => [block.start, block] as const));
+    const merged = new Map((old?.blocks ?? []).map((block) => [block.start, block] as const));
+    for (const block of blocks) {
+      if ((merged.get(block.start)?.samples ?? 0) > block.samples) kept++;
+      else merged.set(block.start, block);
+    }
     containers.set(name, { ...old, blocks: [...merged.values()].sort((a, b) => a.start - b.start) });
   }
-  return { ...present, containers };
+  return { profile: { ...present, containers }, kept };
+}
+
+interface Pruned {
+  readonly profile: ProfileFile;
+  readonly dropped: number;
+  /** Containers that have no block left, which are left out: nothing can be recommended for them. */
+  readonly gone: readonly string[];
+}
+
+/** Leaves out blocks that ended longer ago than that before the end of the newest block of the file. */
+export function pruneBlocks(profile: ProfileFile, keepSeconds: number): Pruned {
+  const oldest = (endOfHistory(profile) ?? 0) / 1000 - keepSeconds;
+  const containers = new Map<string, ProfileContainer>();
+  const gone: string[] = [];
+  let dropped = 0;
+  for (const [name, container] of profile.containers) {
+    const blocks = container.blocks.filter(({ start }) => start + profile.blockSeconds > oldest);
+    dropped += container.blocks.length - blocks.length;
+    if (blocks.length === 0 && container.blocks.length > 0) gone.push(name);
+    else containers.set(name, { ...container, blocks });
+  }
+  return { profile: { ...profile, containers }, dropped, gone };
 }
 
 function printStatement(values: PullValues, terminal: Terminal): number {
   const dialect = oneOf('sql', values.sql as string, SQL_DIALECTS);
   if (!values.table) throw new WrongUsage('--sql needs --table, such as catalog.schema.table');
   const blockSeconds = values.block === undefined ? DEFAULT_BLOCK_SECONDS : daysOf('block', values.block) * DAY;
-  const range = rangeOf(values, { name: '', blockSeconds, intervalSeconds: 0 }, terminal);
+  const intervalSeconds = wholeOf('interval', values.interval, 1) as number;
+  checkShape(values, blockSeconds, intervalSeconds);
+  const range = rangeOf(values, { name: '', blockSeconds, intervalSeconds }, terminal);
   terminal.print(usageSql({ dialect, table: values.table.split('.'), columns: columnsOf(values), blockSeconds, ...range }));
   return 0;
 }

@@ -4,12 +4,12 @@ import type { Recommendation } from '../../../lib/usage/recommendation';
 import { type RecommenderOptions, recommendContainer } from '../../../lib/usage/recommender';
 import { usageCharts } from './daily-usage';
 import { MONTH_HOURS, type Prices } from './prices';
-import { readProfiles, type ReadProfile, refuseUnknown, requestNow, selectContainers, warnOfAge } from './profile-files';
+import { readProfiles, type ReadProfile, refuseUnknown, requestNow, selectContainers, warnOfAge, writeProfiles } from './profile-files';
 import { checkOutput, output, type OutputOptions } from './report-output';
 import { type Band, checkRequests, type RequestFinding } from './request-check';
 import { cellText, type Column, printable, renderTable, type Table } from './table';
 import { breathe, type Terminal } from './terminal';
-import { type FileText, writeFiles } from './write-file';
+import type { FileText } from './write-file';
 
 /** Options of `millrace usage recommend`. */
 export interface RecommendOptions extends OutputOptions {
@@ -82,7 +82,7 @@ async function recommend(selected: Selected, options: RecommendOptions, terminal
     bar.stop();
   }
   if (violations.length > 0) throw new MillraceError('millrace usage recommend: nothing was written', violations);
-  const written = options.dryRun ? [] : writeFiles(texts);
+  const written = options.dryRun ? [] : writeProfiles(texts);
   const outcome = options.dryRun
     ? 'nothing was written (--dry-run)'
     : written.length > 0

@@ -1,6 +1,6 @@
 import { renderCsv } from './csv';
 import { type Chart, renderHtml } from './html';
-import { renderMarkdown, renderTable, type Table } from './table';
+import { escapeMarkdown, renderMarkdown, renderTable, type Table } from './table';
 import { type Terminal, WrongUsage } from './terminal';
 import { writeFile } from './write-file';
 
@@ -42,7 +42,7 @@ export function output(report: UsageReport, options: OutputOptions, terminal: Te
   }
   if (options.json) terminal.print(JSON.stringify(report.content, undefined, 2));
   else if (options.csv) terminal.print(tables.slice(0, 1).map(renderCsv).join(''));
-  else if (options.markdown) terminal.print([...tables.map(renderMarkdown), ...notes].join('\n\n'));
+  else if (options.markdown) terminal.print([...tables.map(renderMarkdown), ...notes.map(escapeMarkdown)].join('\n\n'));
   else {
     const lines = report.lines ?? tables.flatMap((table) => [table.title, renderTable(table, terminal.colours), '']);
     for (const line of [...lines, ...notes]) terminal.print(line);

@@ -77,12 +77,16 @@ export function renderTable(table: Table, colours: boolean): string {
   return lines.map((text) => `  ${text}`).join('\n');
 }
 
+/** Text that Markdown shows as it is. */
+export function escapeMarkdown(text: string): string {
+  return printable(text).replace(/[\\|`*_<>[\]@&]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
 /** A table for a comment on a pull request. */
 export function renderMarkdown(table: Table): string {
   const columns = table.columns.filter(({ wide }) => !wide);
-  const escaped = (text: string) => text.replace(/[\\|`*_<>[\]@&]/g, (character) => `&#${character.charCodeAt(0)};`);
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const rows = rowsOf(table, columns).map((row) => line(row.map(escaped)));
+  const rows = rowsOf(table, columns).map((row) => line(row.map(escapeMarkdown)));
   const rule = columns.map(({ kind }) => (kind === 'text' ? '---' : '---:'));
-  return [`**${escaped(printable(table.title))}**`, '', line(columns.map(({ title }) => title)), line(rule), ...rows].join('\n');
+  return [`**${escapeMarkdown(table.title)}**`, '', line(columns.map(({ title }) => title)), line(rule), ...rows].join('\n');
 }

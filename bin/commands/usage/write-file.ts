@@ -16,11 +16,12 @@ interface Staged {
 }
 
 /**
- * Writes files whole or not at all: all of them beside their targets, flushed, and only then renamed. It is synchronous, so that Ctrl-C comes
- * before or after it and never in between. Answers which files changed; those that already hold their text are not touched.
+ * Writes files, each whole or not at all: all of them beside their targets, flushed, and only then renamed. It is synchronous, so that
+ * Ctrl-C comes before or after it and never in between. Answers which files changed; those that already hold their text are not touched.
  */
 export function writeFiles(entries: readonly FileText[]): string[] {
   const staged: Staged[] = [];
+  const replaced: string[] = [];
   let current = '';
   try {
     for (const { file, text } of entries) {
@@ -30,8 +31,9 @@ export function writeFiles(entries: readonly FileText[]): string[] {
     for (const { file, target, temporary } of staged) {
       current = file;
       fs.renameSync(temporary, target);
+      replaced.push(file);
     }
-    return staged.map(({ file }) => file);
+    return replaced;
   } catch (error) {
     for (const { temporary } of staged) fs.rmSync(temporary, { force: true });
     return refuse('millrace usage', {
@@ -39,7 +41,11 @@ export function writeFiles(entries: readonly FileText[]): string[] {
       subject: current,
       received: (error as Error).message,
       allowed: 'a file in a folder that can be written to',
-      fix: 'correct the path, the permissions or the free space; what was there before is as it was',
+      fix:
+        'correct the path, the permissions or the free space; ' +
+        (replaced.length > 0
+          ? `already replaced: ${replaced.join(', ')}; all others are as they were`
+          : 'what was there before is as it was'),
     });
   }
 }

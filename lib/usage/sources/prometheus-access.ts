@@ -22,6 +22,14 @@ export interface PrometheusAccess {
   readonly sigv4?: SigV4Options;
 }
 
+const HEADER_NAME = /^[A-Za-z][\w-]{0,39}$/;
+
+/** The name that a header given as `NAME=VALUE` or `NAME: VALUE` begins with; nothing else of it may be shown. */
+export function headerNameIn(text: string): string | undefined {
+  const name = text.split(/[:=]/, 1)[0];
+  return name !== text && HEADER_NAME.test(name) ? `'${name}'` : undefined;
+}
+
 /** Checks the address and gives the one of an endpoint. */
 export function endpointOf(scope: string, access: PrometheusAccess, endpoint: string): URL {
   let url: URL | undefined;
@@ -34,7 +42,8 @@ export function endpointOf(scope: string, access: PrometheusAccess, endpoint: st
     return invalid(
       scope,
       'url',
-      url?.username || url?.password ? 'a url with a password' : `'${access.url}'`,
+      // What cannot be read may hold a password anywhere, so nothing of it is shown.
+      !url ? 'text that is no url' : url.username || url.password ? 'a url with a password' : 'a url of another scheme',
       'an http or https address without credentials',
       'for example https://prometheus.example.com; name the password by its file or variable',
     );
@@ -54,7 +63,13 @@ export function authorizationOf(scope: string, access: PrometheusAccess): Record
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(access.headers ?? {})) {
     if (!/^[\w-]+$/.test(name) || /[^\t\x20-\x7e]/.test(value)) {
-      invalid(scope, 'headers', `'${name}'`, 'a name of letters, digits and -, and a value of one line', 'correct the header');
+      invalid(
+        scope,
+        'headers',
+        headerNameIn(`${name}=`) ?? 'a name that is none',
+        'a name of letters, digits and -, and a value of one line',
+        'correct the header',
+      );
     }
     headers[name.toLowerCase()] = value;
   }

@@ -188,7 +188,7 @@ export class PrometheusClient {
         fix: 'check the bearer token, the user name and password, the client certificate or the AWS role, and the tenant header',
       });
     }
-    const redirect = answer.headers.location ? `, redirect to ${answer.headers.location}` : '';
+    const redirect = answer.headers.location ? `, redirect to ${placeOf(answer.headers.location, url)}` : '';
     return this.refused(url, `status ${answer.status}${redirect}${said ? `, '${said}'` : ''}`, 'an answer of the Prometheus API');
   }
 
@@ -219,6 +219,16 @@ function contentOf(answer: Answer): ApiContent | undefined {
     return typeof content === 'object' && content !== null ? content : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** An address without what may be secret in it. */
+function placeOf(location: string, base: URL): string {
+  try {
+    const { host, protocol, pathname } = new URL(location, base);
+    return `${protocol}//${host}${pathname}`;
+  } catch {
+    return 'text that is no url';
   }
 }
 

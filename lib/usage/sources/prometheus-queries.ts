@@ -101,6 +101,16 @@ function gpu(metric: string, over: string, selection: UsageSelection, window: st
 }
 
 function matchersOf({ namespace, matchers = {} }: UsageSelection, prefix = ''): string {
+  for (const label of ['namespace', 'exported_namespace']) {
+    if (!Object.hasOwn(matchers, label)) continue;
+    refuse('usage pull', {
+      code: 'Millrace.PrometheusAccessInvalid',
+      subject: 'matchers',
+      received: `the label '${label}'`,
+      allowed: 'labels beside the namespace',
+      fix: 'name the namespace with --namespace, and pull each namespace into a profile of its own',
+    });
+  }
   return Object.entries({ [`${prefix}namespace`]: namespace, ...matchers })
     .map(([label, value]) => {
       if (!/^[a-zA-Z_]\w*$/.test(label)) {

@@ -78,7 +78,7 @@ export async function pullPrometheus(
   } finally {
     client.close();
   }
-  const profile = recording.finish();
+  const profile = withoutIdle(recording.finish());
   if (samples === 0) {
     const range = `${new Date(from * 1000).toISOString()} to ${new Date(to * 1000).toISOString()}`;
     refuseEmpty(scope, `no series from ${range}`, 'check the namespace, the matchers, the tenant and the retention of the server');
@@ -97,9 +97,10 @@ async function pullChunk(
   const end = start + (points - 1) * interval;
   const chunk: Chunk = { start, points, series: new Map(), names: new WorkloadNames() };
   for (const { field, query, toSample } of usageQueries(options, interval)) {
+    if (chunk.series.size === 0 && (field === 'memoryPeak' || field === 'throttled')) continue;
     for (const series of await client.queryRange(query, start, end, interval, signal)) place(chunk, interval, field, series, toSample);
-    // Nothing runs here: who owns what, and what was requested, does not matter.
-    if (field === 'memory' && chunk.series.size === 0) return chunk;
+    // Nothing runs here, and nothing was killed before its first sample: who owns what, and what was requested, does not matter.
+    if (field === 'oomKills' && chunk.series.size === 0) return chunk;
   }
   const owners = ownerQueries(options, points * interval, interval);
   const ask = (query: string) => client.query(query, end, signal);
@@ -137,7 +138,11 @@ function place(
   }
 }
 
-/** Records the samples of a chunk and says how many. */
+const MEASURED: readonly UsageField[] = ['cpu', 'memory', 'gpu', 'gpuMemory'];
+/** What is known of a container that no sample was taken of: one in back-off, or one that was killed before its first sample. */
+const UNMEASURED: readonly UsageField[] = ['oomKills', 'cpuRequest', 'memoryRequest', 'gpuRequest'];
+
+/** Records the samples and the kills of a chunk and says at how many times there were any. */
 function record(chunk: Chunk, recording: UsageRecording, interval: number): number {
   let samples = 0;
   for (const { pod, container, fields } of chunk.series.values()) {
@@ -147,13 +152,30 @@ function record(chunk: Chunk, recording: UsageRecording, interval: number): numb
       for (const [field, numbers] of fields) {
         if (!Number.isNaN(numbers[index])) sample[field] = numbers[index];
       }
-      // Requests and kills of a container that was not measured have no sample to belong to.
-      if (sample.cpu === undefined && sample.memory === undefined && sample.gpu === undefined && sample.gpuMemory === undefined) continue;
-      recording.add({ ...sample, container: name, pod, time: chunk.start + index * interval } satisfies UsageSample);
-      samples++;
+      const measured = MEASURED.some((field) => sample[field] !== undefined);
+      const known = measured ? sample : pick(sample, UNMEASURED);
+      if (Object.keys(known).length === 0) continue;
+      recording.add({ ...known, container: name, pod, time: chunk.start + index * interval } satisfies UsageSample);
+      if (measured || known.oomKills) samples++;
     }
   }
   return samples;
+}
+
+function pick(sample: Partial<Record<UsageField, number>>, fields: readonly UsageField[]): Partial<Record<UsageField, number>> {
+  return Object.fromEntries(fields.filter((field) => sample[field] !== undefined).map((field) => [field, sample[field]]));
+}
+
+/**
+ * Leaves out blocks that hold nothing but requests: a pod that has ended or was never scheduled keeps its requests for days, and would be
+ * taken for one that runs.
+ */
+function withoutIdle(profile: ProfileFile): ProfileFile {
+  const containers = [...profile.containers].flatMap(([name, container]) => {
+    const blocks = container.blocks.filter(({ samples, oomKills }) => samples > 0 || oomKills > 0);
+    return blocks.length === 0 && container.blocks.length > 0 ? [] : [[name, { ...container, blocks }] as const];
+  });
+  return { ...profile, containers: new Map(containers) };
 }
 
 function refuseTooLarge(url: string, error: Error): never {
