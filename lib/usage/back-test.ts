@@ -1,5 +1,5 @@
 import { ContainerRecommender, type RequestFloors, type Requests } from './container-recommender';
-import { type StepCounts, StepCounts as Counts, stepOf, STEP_VALUES } from './request-grid';
+import { StepCounts, stepOf, STEP_VALUES } from './request-grid';
 import type { RequestPolicy } from './request-policy';
 import type { UsageBlock } from './usage-block';
 
@@ -41,22 +41,23 @@ export function backTest(
   const scoredFrom = begin + Math.min(WARM_UP, (end - begin) / 2);
   let current: Requests | undefined;
   let resizes = 0;
-  const change = (next: Requests) => {
-    if (current && (next.cpu !== current.cpu || next.memory !== current.memory)) resizes++;
-    current = next;
-  };
   for (const block of blocks) {
     if (recommender.ready && block.start >= scoredFrom) {
-      change(recommender.decide(current));
-      const seen = current as unknown as Requests;
-      change(score.add(block, seen, recommender));
+      const decided = recommender.decide(current);
+      const raised = score.add(block, decided, recommender);
+      if (current && !same(current, decided)) resizes++;
+      if (!same(decided, raised)) resizes++;
+      current = raised;
     }
     recommender.observe(block);
   }
   recommender.closeHistory();
   if (!recommender.ready) return undefined;
-  if (!current) current = recommender.decide();
-  return { requests: current as unknown as Requests, recommender, resizes, ...score.result() };
+  return { requests: current ?? recommender.decide(), recommender, resizes, ...score.result() };
+}
+
+function same(a: Requests, b: Requests): boolean {
+  return a.cpu === b.cpu && a.memory === b.memory;
 }
 
 /** Adds up what was requested and used, from the histograms. */
@@ -74,12 +75,12 @@ class Score {
     if (cpu && cpu.histogram.count > 0) {
       // Of many pods each is over for its share of these samples.
       const pods = Math.max(1, cpu.histogram.count / this.podSamples);
-      let over = this.cpu.add(new Counts().spread(cpu), requests.cpu) / pods;
+      let over = this.cpu.add(new StepCounts().spread(cpu), requests.cpu) / pods;
       for (; over >= 1 && next.cpu === requests.cpu; over--) next = recommender.cpuOver(next);
     }
     const memory = block.usage.get('memory');
     if (memory && memory.histogram.count > 0) {
-      this.memory.add(new Counts().spread(memory), requests.memory);
+      this.memory.add(new StepCounts().spread(memory), requests.memory);
       const peak = recommender.memoryPeakOf(block);
       if (peak > requests.memory) next = recommender.memoryOver(next, 0, peak);
     }

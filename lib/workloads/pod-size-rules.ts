@@ -9,6 +9,18 @@ const MIN_CPU_MILLIS = 10;
 const MIB = 1024 * 1024;
 const MIN_MEMORY = 16 * MIB;
 
+function replicasRule<P extends { readonly replicas?: number }>(fix: string): Rule<P> {
+  return {
+    code: 'Millrace.PodSizeInvalid',
+    subject: 'replicas',
+    value: (size) => size.replicas,
+    valid: (replicas: number) => isPositiveInteger(replicas) && replicas <= MAX_REPLICAS,
+    allowed: `a whole number from 1 to ${MAX_REPLICAS}`,
+    fix,
+    tokens: 'refuse',
+  };
+}
+
 function memoryLimitRule<P extends { readonly memoryLimit?: Size }>(requestOf: (size: P) => number): Rule<P> {
   return {
     code: 'Millrace.PodSizeInvalid',
@@ -40,17 +52,10 @@ export const FIXED_RULES: Rule<FixedPodSize>[] = [
     fix: 'use Size.mebibytes(…)',
     tokens: 'refuse',
   },
-  {
-    code: 'Millrace.PodSizeInvalid',
-    subject: 'replicas',
-    value: (size) => size.replicas,
-    valid: (replicas: number) => isPositiveInteger(replicas) && replicas <= MAX_REPLICAS,
-    allowed: `a whole number from 1 to ${MAX_REPLICAS}`,
-    fix: 'leave it out for one a zone',
-    tokens: 'refuse',
-  },
+  replicasRule<FixedPodSize>('leave it out for one a zone'),
   memoryLimitRule<FixedPodSize>((size) => bytesOf(size.memory)),
 ];
+
 interface ProfileSizeInput {
   readonly replicas: number;
   readonly given?: number;
@@ -78,17 +83,10 @@ export const PROFILE_RULES: Rule<ProfileSizeInput>[] = [
     allowed: 'the pods that run at a time, for a batch job',
     fix: 'give replicas: the profile knows averages over hours, and the pods of a job come and go',
   },
-  {
-    code: 'Millrace.PodSizeInvalid',
-    subject: 'replicas',
-    value: (size) => size.replicas,
-    valid: (replicas: number) => isPositiveInteger(replicas) && replicas <= MAX_REPLICAS,
-    allowed: `a whole number from 1 to ${MAX_REPLICAS}`,
-    fix: 'give the replicas at peak',
-    tokens: 'refuse',
-  },
+  replicasRule('give the replicas at peak'),
   memoryLimitRule((size) => size.memoryBytes),
 ];
+
 /** Rules for a demand. */
 export const DEMAND_RULES: Rule<ServiceDemand>[] = [
   {
