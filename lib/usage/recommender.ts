@@ -84,12 +84,9 @@ export function recommendContainer(file: ProfileFile, container: string, options
   const committed = committedOf(entry, options.policy, workloadClass);
   const kept = keptPeak(blocks, end, tested.recommender, workloadClass);
   const settled = low ? fallback(usage.cpu, blocks, tested.recommender, now, floors) : settle(tested, blocks, committed, autoscaledAt);
-  const requests = {
-    cpu: autoscaledAt
-      ? autoscaledCpu(recent(blocks, end, AUTOSCALED_DAYS), autoscaledAt, floors.cpu, committed?.requests.cpu)
-      : settled.cpu,
-    memory: Math.max(settled.memory, kept),
-  };
+  const scaled =
+    autoscaledAt && !low ? autoscaledCpu(recent(blocks, end, AUTOSCALED_DAYS), autoscaledAt, committed?.requests.cpu) : undefined;
+  const requests = { cpu: Math.max(floors.cpu, scaled ?? settled.cpu), memory: Math.max(floors.memory, settled.memory, kept) };
   return {
     cpuMillis: requests.cpu,
     memoryMib: requests.memory,
@@ -137,9 +134,9 @@ function recent(blocks: readonly UsageBlock[], end: number, days: number): Usage
 }
 
 /** What a replica uses on average, at the utilisation that the autoscaler holds; the committed request stays when it is near. */
-function autoscaledCpu(blocks: readonly UsageBlock[], autoscaledAt: number, floor: number, committed?: number): number {
+function autoscaledCpu(blocks: readonly UsageBlock[], autoscaledAt: number, committed?: number): number {
   const cpu = overall(blocks, 'cpu');
-  const wanted = Math.max(floor, Math.ceil(((cpu?.histogram.mean() ?? 0) * 100) / autoscaledAt));
+  const wanted = Math.ceil(((cpu?.histogram.mean() ?? 0) * 100) / autoscaledAt);
   return committed && Math.abs(committed - wanted) <= wanted * AUTOSCALED_TOLERANCE ? committed : wanted;
 }
 

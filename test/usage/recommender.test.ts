@@ -168,6 +168,12 @@ describe('for any usage', () => {
   });
 });
 
+test('a floor that is raised later lifts what was committed below it', () => {
+  const file = profileOf(flat(100, 200));
+  const low = committed(file, recommend(file));
+  expect(requestsOf(recommend(low, { minCpuMillis: 400, minMemoryMib: 1000 }))).toEqual([400, 1000]);
+});
+
 describe('what happened to a container', () => {
   test('throttling raises CPU above what was measured', () => {
     const [free, throttled] = [0, 0.3].map((share) => recommend(profileOf((hour) => ({ cpu: 100 + hour, memory: 200, throttled: share }))));
@@ -256,6 +262,10 @@ describe('with little history', () => {
   test('it is never less than the request now', () => {
     expect(requestsOf(recommend(short({ cpuRequest: 500, memoryRequest: 600 })))).toEqual([500, 600]);
     expect(requestsOf(recommend(short({ cpuRequest: 50, memoryRequest: 100 })))).toEqual([125, 300]);
+  });
+
+  test('it is never less than the request now for a container that is autoscaled, either', () => {
+    expect(recommend(short({ cpuRequest: 500 }), { autoscaledAt: 60 }).cpuMillis).toBe(500);
   });
 
   test('it ends with a week, and days without a sample are no history', () => {
