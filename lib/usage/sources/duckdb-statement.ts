@@ -40,10 +40,15 @@ export async function runDuckDb(
   const connection = await instance.connect();
   const interrupt = () => connection.interrupt();
   signal?.addEventListener('abort', interrupt);
-  const timer = setInterval(() => progress?.(Math.min(1, Math.max(0, connection.progress.percentage / 100))), PROGRESS_EVERY_MS);
+  const timer = setInterval(() => {
+    // An interrupt that comes before the statement runs is lost.
+    if (signal?.aborted) interrupt();
+    progress?.(Math.min(1, Math.max(0, connection.progress.percentage / 100)));
+  }, PROGRESS_EVERY_MS);
   timer.unref();
   try {
     await connection.run("SET TimeZone = 'UTC'");
+    signal?.throwIfAborted();
     const result = await connection.stream(sql);
     for await (const rows of result.yieldRowObjectJson()) {
       signal?.throwIfAborted();
