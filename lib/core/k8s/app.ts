@@ -2,6 +2,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import * as cdk8s from 'cdk8s';
 import type { IConstruct } from 'constructs';
+import { SynthesisFiles } from '../synthesis-file';
 import type { UpdateGuard } from '../update-guard';
 import { sortTopologically } from './topology';
 
@@ -79,6 +80,7 @@ export class App extends cdk8s.App {
         break;
     }
     if (this.recordsMetadata) this.saveMetadata(charts.flatMap(orderedObjects));
+    SynthesisFiles.of(this).write(this.outdir);
     this.updateGuard?.checkManifests(this, this.outdir, [...this.written]);
   }
 

@@ -31,6 +31,12 @@ export interface IKafkaCluster extends IKafkaClusterContract, ec2.IConnectable {
   readonly clusterArn: string;
   /** Key for data at rest, when the customer's own. */
   readonly encryptionKey?: kms.IKey;
+  /** Network of the brokers, where it is known. */
+  readonly vpc?: ec2.IVpc;
+  /** Subnets of the brokers, where they are known; what connects from AWS services stands in them too. */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  /** Bootstrap servers of the IAM listener, `host:port` separated by commas; the first use creates a lookup. */
+  readonly bootstrapServers: string;
 }
 
 /** What identifies an existing MSK cluster. */
@@ -52,6 +58,16 @@ export interface KafkaClusterAttributes {
    * @default BrokerClass.EXPRESS
    */
   readonly brokerClass?: BrokerClass;
+  /**
+   * Network of the brokers; connectors and replicators stand in it.
+   * @default - unknown: they must be given one
+   */
+  readonly vpc?: ec2.IVpc;
+  /**
+   * Subnets of the brokers.
+   * @default - private subnets with egress of `vpc`
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
 }
 
 /** Properties of an MSK cluster. */
@@ -110,6 +126,13 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
         securityGroups: attributes.securityGroups ?? [],
         defaultPort: ec2.Port.tcp(IAM_PORT),
       });
+      public readonly vpc = attributes.vpc;
+      public readonly vpcSubnets = attributes.vpc && (attributes.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS });
+      private lookup?: BootstrapServers;
+      public get bootstrapServers(): string {
+        this.lookup ??= new BootstrapServers(this, 'BootstrapServers', { clusterArn: this.clusterArn });
+        return this.lookup.bootstrapServers;
+      }
     }
     enforce(`${scope.node.path} fromKafkaClusterAttributes`, attributes, IMPORT_RULES);
     const cluster = new Import(scope, id);
@@ -127,6 +150,10 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
   public readonly sizing: KafkaSizing;
   /** Key for data at rest, when the customer's own. */
   public readonly encryptionKey?: kms.IKey;
+  /** Network of the brokers. */
+  public readonly vpc?: ec2.IVpc;
+  /** Subnets of the brokers. */
+  public readonly vpcSubnets?: ec2.SubnetSelection;
 
   private lookup?: BootstrapServers;
 
@@ -140,6 +167,8 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
       onePerAz: true,
       ...(props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS }),
     });
+    this.vpc = props.vpc;
+    this.vpcSubnets = { subnets: subnets.subnets };
     const { brokerType, brokers } = this.sizing;
     const clusterName = props.clusterName ?? Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
     this.checkSurroundings(clusterName, kafkaVersion, subnets);
