@@ -215,6 +215,37 @@ describe('options of a size', () => {
   });
 });
 
+// The table of decision 0008; broker-limits.test.ts has what AWS publishes for the same vectors.
+describe("our answers to AWS' vectors", () => {
+  const A: KafkaDemand = {
+    averageIngress: mibps(100),
+    peakIngress: mibps(500),
+    peakEgress: mibps(1000),
+    partitions: 333,
+    retention: Duration.days(30),
+  };
+  const B: KafkaDemand = { peakIngress: mibps(100), peakEgress: mibps(200), partitions: 300, retention: Duration.days(1) };
+  const C: KafkaDemand = { averageIngress: mibps(2), peakIngress: mibps(4), peakEgress: mibps(16), partitions: 6666 };
+  const standard = { brokerClass: BrokerClass.STANDARD };
+  const tiered = { ...standard, primaryRetention: Duration.days(1) };
+
+  test.each<[string, KafkaDemand, KafkaSizingOptions, string, string]>([
+    ['A on Express', A, {}, 'express.m7g.8xlarge x 3', 'ingress'],
+    ['A on Standard', A, tiered, 'kafka.m7g.xlarge x 54', 'ingress'],
+    ['B on Express', B, {}, 'express.m7g.large x 9', 'ingress'],
+    ['B on Standard', B, standard, 'kafka.m7g.xlarge x 9', 'ingress'],
+    ['C on Express', C, {}, 'express.m7g.large x 21', 'partitions'],
+    ['C on Standard', C, standard, 'kafka.m7g.large x 21', 'partitions'],
+    ['D', A, { ...tiered, provisionedThroughput: mibps(500) }, 'kafka.m7g.4xlarge x 18', 'ingress'],
+  ])('%s', (_vector, demand, options, choice, bottleneck) => {
+    expect(KafkaSizing.forDemand(demand, options)).toMatchObject({ choice, bottleneck });
+  });
+
+  test('A does not fit broker pods on 125 MiB/s volumes without tiered storage', () => {
+    expect(codeOf(() => KafkaSizing.forDemand(A, { brokerClass: BrokerClass.KUBERNETES }))).toBe('Millrace.KafkaDemandDoesNotFit');
+  });
+});
+
 describe('a demand that no 60 brokers carry', () => {
   test.each([
     ['ingress', { peakIngress: mibps(10_000), averageIngress: mibps(1), partitions: 1 }],
