@@ -70,6 +70,28 @@ describe('a deployed cluster', () => {
     expect(path[7].remainingChanges).toEqual([]);
   });
 
+  test('is on the way as full as it then is: overfull until its throughput is bought', () => {
+    const current = fixed('kafka.m7g.4xlarge', 15, { storagePerBroker: Size.gibibytes(9000) });
+    const work = { ...demand, peakIngress: mibps(620), averageIngress: mibps(50), peakEgress: mibps(620) };
+    const path = follow(work, { provisionedThroughput: mibps(500) }, current);
+    // 620 MiB/s over 18 brokers of 250 / 6.5 x 0.5 = 19.2 MiB/s, then of twice as much.
+    expect(path.slice(1, 3).map(({ choice, utilisation }) => [choice, utilisation.ingress])).toEqual([
+      ['kafka.m7g.4xlarge x 18', 1.7911],
+      ['kafka.m7g.4xlarge x 18', 0.8956],
+    ]);
+  });
+
+  test('has a goal that does not move: what was more than a tenth above the fewest vCPU stays so on the way', () => {
+    const work = { ...demand, peakIngress: mibps(1204), averageIngress: mibps(600), peakEgress: mibps(6925), partitions: 174 };
+    const path = follow(work, {}, fixed('express.m7g.4xlarge', 15));
+    expect(path.map(({ choice }) => choice)).toEqual([
+      'express.m7g.4xlarge x 15',
+      'express.m7g.8xlarge x 15',
+      'express.m7g.8xlarge x 21',
+      'express.m7g.8xlarge x 21',
+    ]);
+  });
+
   test('stays as it is where it carries its demand, also where a new cluster would be smaller', () => {
     const current = fixed('express.m7g.4xlarge', 3);
     const sizing = KafkaSizing.forDemand(demand, { current });

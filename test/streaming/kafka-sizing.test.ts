@@ -147,6 +147,12 @@ describe('options of a size', () => {
     expect(bought.provisionedThroughput!.toBps()).toBe(mibps(500).toBps());
     expect(bought.alternatives.filter(({ choice }) => /kafka\.m\w+\.(large|xlarge|2xlarge)/.test(choice))).toEqual([]);
     expect(bought.threadSettings['num.replica.fetchers']).toBe('4');
+    // Throughput can be bought for volumes of 10 GiB or more.
+    const small = KafkaSizing.forDemand(
+      { peakIngress: mibps(0.001), partitions: 3, retention: Duration.hours(1) },
+      { brokerClass, provisionedThroughput: mibps(250) },
+    );
+    expect(small.storagePerBroker!.toGibibytes()).toBe(10);
     // 600 MiB/s are beyond the 593 of m5.4xlarge.
     const most = KafkaSizing.forDemand(large, { brokerClass, provisionedThroughput: mibps(600) });
     expect([most.choice, ...most.alternatives.map(({ choice }) => choice)].join()).not.toContain('m5.4xlarge');
