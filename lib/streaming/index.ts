@@ -5,6 +5,7 @@ export * from './kafka-sizing';
 export * from './kafka-update-rules';
 export * from './partition-count';
 export * from './serverless-sizing';
+export * from './replicator';
 export * from './topic';
 export * as aws from './aws';
 export * as k8s from './k8s';
