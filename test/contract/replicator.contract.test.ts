@@ -220,6 +220,24 @@ describe.each([AWS, KUBERNETES])('a replicator on $name', (flavour) => {
   });
 });
 
+test('an MSK Replicator is refused where its topics have too few partitions for its throughput, by the table of AWS', () => {
+  const demand = (mbps: number, partitions: number) => ({ ...PLAIN, demand: { throughput: Bitrate.mbps(mbps * 8), partitions } });
+  expect(codeOf(() => AWS.synth(demand(100, 333)))).toBe('Millrace.ReplicatorPartitionsTooFew');
+  expect(() => AWS.synth(demand(100, 334))).not.toThrow();
+  expect(codeOf(() => AWS.synth(demand(1001, 9999)))).toBe('Millrace.KafkaPartitionCountInvalid');
+});
+
+test('a replicator is refused where its target cannot take in what is copied', () => {
+  const chart = new Chart(new ManifestApp({ outdir: folder() }), 'streaming', { namespace: 'streaming' });
+  OWNER.applyTo(chart);
+  const target = new k8s.KafkaCluster(chart, 'Kafka', { demand: { peakIngress: Bitrate.mbps(8), partitions: 30 } });
+  const source = k8s.ReplicationSource.fromCluster(target);
+  const make = (id: string, mbps: number) =>
+    new k8s.Replicator(chart, id, { ...PLAIN, source, target, demand: { throughput: Bitrate.mbps(mbps), partitions: 30 } });
+  expect(() => make('Small', 8)).not.toThrow();
+  expect(codeOf(() => make('Large', 8000))).toBe('Millrace.ReplicatorDoesNotFit');
+});
+
 test('patterns match exactly the names and prefixes they were made of', () => {
   const name = fc.stringMatching(/^[A-Za-z0-9._-]{1,20}$/);
   fc.assert(

@@ -10,9 +10,11 @@ import { registerUpdateRules } from '../../core/update-rule';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { CostAllocation } from '../../cost/cost-allocation';
 import { KafkaUpdateRules } from '../kafka-update-rules';
+import { REPLICATOR_PARTITION_RULES, targetRules } from '../replication-fit';
 import { failoverRunbook } from '../replication-runbook';
 import { type IReplicator, REPLICATOR_RULES, type ReplicatorOptions, StartingPosition, TopicNaming, patternsOf } from '../replicator';
 import { StreamCatalog } from '../stream-catalog';
+import { TopicLedger } from '../topic-ledger';
 import { openKey } from './cluster-key';
 import type { IKafkaCluster } from './kafka-cluster';
 import { type ResolvedSource, mskEnd } from './replication-end';
@@ -66,7 +68,8 @@ const subnetCount = ({ vpcConfig }: msk.CfnReplicator.KafkaClusterProperty) =>
  * target decide. Make it in the stack of the target.
  *
  * @throws Millrace.ReplicatorTopicsInvalid, Millrace.ReplicatorGroupsInvalid, Millrace.ReplicatorDemandInvalid, Millrace.ReplicatorNameInvalid,
- * Millrace.ReplicatorSubnetsTooFew, Millrace.KafkaClusterNetworkUnknown
+ * Millrace.ReplicatorSubnetsTooFew, Millrace.ReplicatorPartitionsTooFew, Millrace.ReplicatorDoesNotFit, Millrace.KafkaPartitionCountInvalid,
+ * Millrace.KafkaClusterNetworkUnknown
  */
 export class Replicator extends Resource implements IReplicator, iam.IGrantable, ec2.IConnectable {
   /** Name of the replicator. */
@@ -81,6 +84,7 @@ export class Replicator extends Resource implements IReplicator, iam.IGrantable,
   constructor(scope: Construct, id: string, props: ReplicatorProps) {
     super(scope, id);
     enforce(this.node.path, props, REPLICATOR_RULES);
+    enforce(this.node.path, props, [...REPLICATOR_PARTITION_RULES, ...targetRules(TopicLedger.of(props.target).sizing)]);
     const { target, topics, consumerGroups } = props;
     this.replicatorName = props.replicatorName ?? Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
     // The group is made after the checks, its id is needed by them.

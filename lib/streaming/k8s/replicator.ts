@@ -7,9 +7,11 @@ import { registerUpdateRules } from '../../core/update-rule';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { CostAllocation } from '../../cost/cost-allocation';
 import { KafkaUpdateRules } from '../kafka-update-rules';
+import { targetRules } from '../replication-fit';
 import { failoverRunbook } from '../replication-runbook';
 import { type IReplicator, REPLICATOR_RULES, type ReplicatorOptions, TopicNaming } from '../replicator';
 import { StreamCatalog } from '../stream-catalog';
+import { TopicLedger } from '../topic-ledger';
 import { CLIENT, clientLabelOf } from './client-label';
 import type { IKafkaCluster } from './kafka-cluster';
 import { KafkaUser } from './kafka-user';
@@ -76,7 +78,7 @@ function tasks({ demand }: ReplicatorOptions): number {
  * copied: the grants of the target decide. The internal topics begin with `__`, so that no replicator copies them.
  *
  * @throws Millrace.ReplicatorTopicsInvalid, Millrace.ReplicatorGroupsInvalid, Millrace.ReplicatorDemandInvalid, Millrace.ReplicatorNameInvalid,
- * Millrace.ReplicatorLoop, Millrace.ReplicatorAliasInvalid, Millrace.KafkaUserNamespace
+ * Millrace.ReplicatorLoop, Millrace.ReplicatorAliasInvalid, Millrace.ReplicatorDoesNotFit, Millrace.KafkaUserNamespace
  */
 export class Replicator extends Construct implements IReplicator {
   /** Name of the KafkaMirrorMaker2 resource. */
@@ -86,6 +88,7 @@ export class Replicator extends Construct implements IReplicator {
     super(scope, id);
     this.replicatorName = props.replicatorName ?? Names.toDnsLabel(this, { maxLen: 40 });
     enforce(this.node.path, props, REPLICATOR_RULES);
+    enforce(this.node.path, props, targetRules(TopicLedger.of(props.target).sizing));
     enforce(this.node.path, { name: this.replicatorName, props }, RULES);
     const { topics, consumerGroups, target } = props;
     const source = props.source._resolve(this, topics, consumerGroups);
