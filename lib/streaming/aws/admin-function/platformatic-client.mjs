@@ -40,6 +40,17 @@ function aclOf(binding) {
   };
 }
 
+/**
+ * Brokers refuse a token in an answer that is none of an error (RFC 7628, 3.2.2): JSON with a status. Without this the client would take it
+ * for a yes, and the next request would fail for a reason that says nothing.
+ */
+function refusedToken(authBytes, callback) {
+  const { status } = authBytes.length > 0 && authBytes[0] === 0x7b ? JSON.parse(authBytes.toString('utf8')) : {};
+  if (status === undefined) return callback(null, authBytes);
+  const error = new Error(`the brokers refuse the token of the function (${status})`);
+  return callback(Object.assign(error, { code: 'SASL_AUTHENTICATION_FAILED' }));
+}
+
 /** Connects over TLS with a token of MSK IAM, which `token` makes anew for each connection. */
 export function connect(bootstrapServers, token) {
   const admin = new Admin({
@@ -47,7 +58,7 @@ export function connect(bootstrapServers, token) {
     bootstrapBrokers: bootstrapServers.split(','),
     tls: {},
     tlsServerName: true,
-    sasl: { mechanism: 'OAUTHBEARER', token },
+    sasl: { mechanism: 'OAUTHBEARER', token, authBytesValidator: refusedToken },
     connectTimeout: 10_000,
     requestTimeout: 30_000,
     timeout: 25_000,
