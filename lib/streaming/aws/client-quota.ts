@@ -1,5 +1,6 @@
 import { type Bitrate, CustomResource, Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { requireAllocation } from '../../cost/applied-allocation';
 import { type Rule, enforce, isPositive } from '../../core/rule';
 import { KafkaAdmin, type KafkaAdminTarget } from './kafka-admin';
 import { NOT_ON_SERVERLESS } from './kafka-admin-rules';
@@ -102,5 +103,6 @@ export class ClientQuota extends Construct {
       properties: { User: user, ClientId: clientId, Limits: valuesOf(props.limits) },
     });
     resource.node.addDependency(...admin.allowQuota(this, `user ${user ?? '(any)'}, client id ${clientId ?? '(any)'}`));
+    requireAllocation(this);
   }
 }

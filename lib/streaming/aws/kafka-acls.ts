@@ -1,5 +1,6 @@
 import { CustomResource, Duration, Lazy } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { requireAllocation } from '../../cost/applied-allocation';
 import { type Rule, enforce } from '../../core/rule';
 import { KafkaAdmin, type KafkaAdminTarget } from './kafka-admin';
 import { NOT_ON_SERVERLESS } from './kafka-admin-rules';
@@ -119,6 +120,7 @@ export class KafkaAcls extends Construct {
       properties: { Bindings: Lazy.any({ produce: () => [...this.lines].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line) }) },
     });
     resource.node.addDependency(...admin.allowAcls());
+    requireAllocation(this);
   }
 
   /** Adds operations on one resource. */

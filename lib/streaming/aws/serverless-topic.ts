@@ -1,5 +1,6 @@
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { requireAllocation } from '../../cost/applied-allocation';
 import { type RetentionDecision, removalPolicyOf } from '../../core/retention';
 import { type Rule, enforce } from '../../core/rule';
 import type { ResolvedTopic } from '../topic-rules';
@@ -75,5 +76,6 @@ export class ServerlessTopic extends Construct {
     });
     resource.node.addDependency(...admin.allowTopic(topic.topicName));
     if (retention.destroy) resource.node.addDependency(admin.allowDeletion(this, topic.topicName));
+    requireAllocation(this);
   }
 }
