@@ -1,7 +1,10 @@
 export * from './broker-type';
+export * from './compatibility';
 export * from './kafka-cluster';
 export * from './kafka-sizing';
 export * from './kafka-update-rules';
+export * from './schema';
+export * from './schema-registry';
 export * from './topic';
 export * as aws from './aws';
 export * as k8s from './k8s';
