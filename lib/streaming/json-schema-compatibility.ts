@@ -96,6 +96,7 @@ class Containment {
     return [
       ...(target ? this.check(written, target, path) : []),
       ...brokenType(known, reader, path),
+      ...brokenValues(known, reader, path),
       ...brokenBounds(known, reader, path),
       ...brokenProperties(known, reader, path, this.check),
       ...brokenItems(known, reader, path, this.check),
@@ -192,6 +193,20 @@ function brokenType(known: Conjunction, reader: SchemaNode, path: string): Incom
   if (lost.length === 0) return [];
   const types = lost.join(', ');
   return [change(path, `does not take ${types} any more`, `takes ${types} now, which older readers refuse`, `keep ${types} in its type`)];
+}
+
+/** A reader that lists its values, and a writer that does not. */
+function brokenValues(known: Conjunction, reader: SchemaNode, path: string): Incompatibility[] {
+  return ['const', 'enum']
+    .filter((keyword) => reader.schema[keyword] !== undefined && !known.some((node) => sameKeyword(keyword, node, reader)))
+    .map((keyword) =>
+      change(
+        path,
+        `takes the values of ${keyword} alone now`,
+        `is not limited to the values of ${keyword} any more`,
+        `leave ${keyword} out`,
+      ),
+    );
 }
 
 function brokenWordForWord(known: Conjunction, reader: SchemaNode, path: string): Incompatibility[] {

@@ -21,8 +21,10 @@ export interface SynthesizedSchema extends SchemaRecord {
   readonly path: string;
 }
 
-/** Name of the app's own schema in the ConfigMap that a registration job mounts. */
-export const CURRENT_DEFINITION = 'current';
+/** File of a version in the ConfigMap that a registration job mounts: the request that registers it. */
+export function versionFileOf(version: number): string {
+  return `version-${version}.json`;
+}
 
 /** The schemas of a synthesis: of Glue by the resource that holds the version, of Kubernetes by the ConfigMap. */
 export function synthesizedSchemas(assembly: Assembly): SynthesizedSchema[] {
@@ -32,10 +34,10 @@ export function synthesizedSchemas(assembly: Assembly): SynthesizedSchema[] {
     .map(({ metadata, properties, path }) => ({ ...metadata[SCHEMA_RECORD_KEY], definition: properties.SchemaDefinition, path }));
   const objects = assembly.objects
     .filter(({ manifest }) => manifest.kind === 'ConfigMap' && manifest.metadata?.annotations?.[SCHEMA_RECORD_KEY])
-    .map(({ manifest, id }) => ({
-      ...JSON.parse(manifest.metadata.annotations[SCHEMA_RECORD_KEY]),
-      definition: manifest.data[CURRENT_DEFINITION],
-      path: id,
-    }));
+    .map(({ manifest, id }) => {
+      const record: SchemaRecord = JSON.parse(manifest.metadata.annotations[SCHEMA_RECORD_KEY]);
+      const { schema } = JSON.parse(manifest.data[versionFileOf(record.version)]) as { schema: string };
+      return { ...record, definition: schema, path: id };
+    });
   return [...resources, ...objects];
 }
