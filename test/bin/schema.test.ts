@@ -6,6 +6,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Chart } from 'cdk8s';
 import { type SchemaOptions, runSchema, schemaCommand } from '../../bin/commands/schema';
 import { core, cost, streaming } from '../../lib';
+import { SchemaHistory } from '../../lib/streaming/schema-history';
 import { codeOf } from '../contract/refusal';
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -65,7 +66,7 @@ test('shows what is new, accepts it, and finds nothing new then', () => {
       'compared with schemas',
       '  new     payments-value version 1 (AVRO, BACKWARD)',
       '  new     states-value version 1 (PROTOBUF, BACKWARD)',
-      '2 refused, 2 new of 2 subjects'.replace('2 refused', '0 refused'),
+      '0 refused, 2 new of 2 subjects',
       'accept what is new with millrace schema accept',
     ].join('\n'),
   });
@@ -86,7 +87,7 @@ test('shows what is new, accepts it, and finds nothing new then', () => {
 test('writes nothing at all when anything is refused, and lists everything', () => {
   // The synthesis was made before the versions it is compared with were accepted, as on a branch that is behind.
   synthesize(BROKEN, streaming.Schema.protobuf('syntax = "proto3"; message State { int64 name = 1; }'));
-  const history = new (jest.requireActual('../../lib/streaming/schema-history').SchemaHistory)('schemas');
+  const history = new SchemaHistory('schemas');
   history.append('payments-value', { version: 1, schema: V1 });
   history.append('states-value', { version: 1, schema: STATES });
   const { code, text } = run({ accept: true });

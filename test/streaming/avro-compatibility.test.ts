@@ -140,14 +140,12 @@ const symbols = fc.uniqueArray(fc.constantFrom('A', 'B', 'C', 'D'), { minLength:
 
 // Few names, so that independent schemas of a pair meet often.
 function typeOfDepth(depth: number): fc.Arbitrary<Json> {
-  const enumeration = fc
-    .record({ symbols, withDefault: fc.boolean() })
-    .map(({ symbols: list, withDefault }) => ({
-      type: 'enum',
-      name: `E${depth}`,
-      symbols: list,
-      ...(withDefault ? { default: list[0] } : {}),
-    }));
+  const enumeration = fc.record({ symbols, withDefault: fc.boolean() }).map(({ symbols: list, withDefault }) => ({
+    type: 'enum',
+    name: `E${depth}`,
+    symbols: list,
+    ...(withDefault ? { default: list[0] } : {}),
+  }));
   const fixed = fc.constantFrom(2, 4).map((size) => ({ type: 'fixed', name: `F${depth}`, size }));
   if (depth === 0) return fc.oneof({ weight: 4, arbitrary: primitive }, enumeration, fixed);
   const inner = typeOfDepth(depth - 1);
