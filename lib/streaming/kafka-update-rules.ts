@@ -6,6 +6,7 @@ import { adminUpdateRules } from './admin-update-rules';
 import { mskUpdateRules } from './msk-update-rules';
 import { nodePoolUpdateRules } from './node-pool-update-rules';
 import { replicatorUpdateRules } from './replicator-update-rules';
+import { schemaUpdateRules } from './schema-update-rules';
 
 /** Fewer partitions than before: neither MSK nor Strimzi can do it, and CloudFormation does not notice at synth. */
 class TopicPartitionsRule implements IUpdateRule {
@@ -80,6 +81,7 @@ export class KafkaUpdateRules {
       ...mskUpdateRules(),
       ...nodePoolUpdateRules(),
       ...replicatorUpdateRules(),
+      ...schemaUpdateRules(),
       new KubernetesRemovalRule('Millrace.KafkaRemoval', STRIMZI_KINDS),
     ]);
   }
