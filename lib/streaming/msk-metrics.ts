@@ -6,42 +6,35 @@ export interface MskMetric {
   readonly brokers: readonly BrokerClass[];
   /** Statistic that an alarm uses. */
   readonly statistic: 'Average' | 'Maximum' | 'Sum';
-  /** Dimensions beside the name of the cluster. */
-  readonly per: 'cluster' | 'broker' | 'group';
 }
 
-const BOTH = [BrokerClass.EXPRESS, BrokerClass.STANDARD];
-const STANDARD = [BrokerClass.STANDARD];
-const EXPRESS = [BrokerClass.EXPRESS];
+const { EXPRESS, STANDARD } = BrokerClass;
+const average = (...brokers: BrokerClass[]): MskMetric => ({ brokers, statistic: 'Average' });
+const maximum = (...brokers: BrokerClass[]): MskMetric => ({ brokers, statistic: 'Maximum' });
+const sum = (...brokers: BrokerClass[]): MskMetric => ({ brokers, statistic: 'Sum' });
 
-/** Metrics of namespace AWS/Kafka that an alarm is worth (streaming reference, 13). */
+/** Metrics of namespace AWS/Kafka that an alarm is worth (AWS' MSK agent toolkit, alarm table; streaming reference, 13). */
 export const MSK_METRICS: Readonly<Record<string, MskMetric>> = {
-  ActiveControllerCount: { brokers: BOTH, statistic: 'Maximum', per: 'cluster' },
-  BwInAllowanceExceeded: { brokers: STANDARD, statistic: 'Sum', per: 'broker' },
-  BwOutAllowanceExceeded: { brokers: STANDARD, statistic: 'Sum', per: 'broker' },
-  BytesInPerSec: { brokers: BOTH, statistic: 'Average', per: 'broker' },
-  BytesOutPerSec: { brokers: BOTH, statistic: 'Average', per: 'broker' },
-  ClientConnectionCount: { brokers: BOTH, statistic: 'Sum', per: 'broker' },
-  ConnectionCreationRate: { brokers: BOTH, statistic: 'Sum', per: 'broker' },
-  CpuSystem: { brokers: BOTH, statistic: 'Average', per: 'broker' },
-  CpuUser: { brokers: BOTH, statistic: 'Average', per: 'broker' },
-  EstimatedMaxTimeLag: { brokers: BOTH, statistic: 'Maximum', per: 'group' },
-  FetchThrottleTime: { brokers: EXPRESS, statistic: 'Average', per: 'broker' },
-  HeapMemoryAfterGC: { brokers: STANDARD, statistic: 'Average', per: 'broker' },
-  IAMTooManyConnections: { brokers: BOTH, statistic: 'Sum', per: 'broker' },
-  KafkaDataLogsDiskUsed: { brokers: STANDARD, statistic: 'Maximum', per: 'broker' },
-  MaxOffsetLag: { brokers: BOTH, statistic: 'Maximum', per: 'group' },
-  NetworkProcessorAvgIdlePercent: { brokers: BOTH, statistic: 'Average', per: 'broker' },
-  OfflinePartitionsCount: { brokers: STANDARD, statistic: 'Sum', per: 'cluster' },
-  PartitionCount: { brokers: BOTH, statistic: 'Maximum', per: 'broker' },
-  ProduceThrottleTime: { brokers: EXPRESS, statistic: 'Average', per: 'broker' },
-  RequestHandlerAvgIdlePercent: { brokers: BOTH, statistic: 'Average', per: 'broker' },
-  StorageUsed: { brokers: EXPRESS, statistic: 'Maximum', per: 'cluster' },
-  SumOffsetLag: { brokers: BOTH, statistic: 'Maximum', per: 'group' },
-  UnderMinIsrPartitionCount: { brokers: STANDARD, statistic: 'Average', per: 'broker' },
-  UnderReplicatedPartitions: { brokers: STANDARD, statistic: 'Sum', per: 'broker' },
-  VolumeReadBytes: { brokers: STANDARD, statistic: 'Sum', per: 'broker' },
-  VolumeWriteBytes: { brokers: STANDARD, statistic: 'Sum', per: 'broker' },
+  ActiveControllerCount: maximum(EXPRESS, STANDARD),
+  BytesInPerSec: average(EXPRESS, STANDARD),
+  BytesOutPerSec: average(EXPRESS, STANDARD),
+  ConnectionCreationRate: sum(EXPRESS, STANDARD),
+  CpuSystem: average(EXPRESS, STANDARD),
+  CpuUser: average(EXPRESS, STANDARD),
+  EstimatedMaxTimeLag: maximum(EXPRESS, STANDARD),
+  FetchThrottleTime: average(EXPRESS),
+  HeapMemoryAfterGC: average(STANDARD),
+  IAMTooManyConnections: sum(EXPRESS, STANDARD),
+  KafkaDataLogsDiskUsed: maximum(STANDARD),
+  MaxOffsetLag: maximum(EXPRESS, STANDARD),
+  NetworkProcessorAvgIdlePercent: average(EXPRESS, STANDARD),
+  OfflinePartitionsCount: sum(STANDARD),
+  PartitionCount: maximum(EXPRESS, STANDARD),
+  ProduceThrottleTime: average(EXPRESS),
+  RequestHandlerAvgIdlePercent: average(EXPRESS, STANDARD),
+  StorageUsed: maximum(EXPRESS),
+  UnderMinIsrPartitionCount: average(STANDARD),
+  UnderReplicatedPartitions: sum(STANDARD),
 };
 
 /** Namespace of the metrics of MSK. */

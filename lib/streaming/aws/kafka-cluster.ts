@@ -23,6 +23,7 @@ import { brokerSettingsRules } from './broker-settings-rules';
 import { ClientAuthentication } from './client-authentication';
 import { CONNECT_ACTIONS, ClusterPolicy } from './cluster-policy';
 import { ImportedKafkaCluster } from './imported-kafka-cluster';
+import { KafkaClusterMetrics } from './kafka-cluster-metrics';
 import type { KafkaClusterAttributes } from './kafka-cluster-attributes';
 import { CLUSTER_RULES } from './kafka-cluster-rules';
 import { KafkaListener, LISTENERS } from './kafka-listener';
@@ -224,6 +225,11 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     if (!listeners.includes(listener)) return refuseListener(this.node.path, listener, listeners);
     this.lookup ??= new BootstrapServers(this, 'BootstrapServers', { clusterArn: this.clusterArn, listeners });
     return this.lookup.of(listener);
+  }
+
+  /** Metrics for alarms and dashboards. */
+  public get metrics(): KafkaClusterMetrics {
+    return new KafkaClusterMetrics(this.clusterName, this.sizing);
   }
 
   /** Declares a topic on this cluster. */
