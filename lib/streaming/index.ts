@@ -3,6 +3,8 @@ export * from './compatibility';
 export * from './kafka-cluster';
 export * from './kafka-sizing';
 export * from './kafka-update-rules';
+export * from './partition-count';
+export * from './serverless-sizing';
 export * from './topic';
 export * as aws from './aws';
 export * as k8s from './k8s';
