@@ -2,8 +2,9 @@ import { BrokerClass } from '../broker-type';
 import type { KafkaSizing } from '../kafka-sizing';
 
 /**
- * The broker settings of a cluster as the lines of a server.properties file. None follows from the size of the brokers: a change of size
- * would change the configuration too, and MSK refuses both in one update.
+ * The broker settings of a cluster as the lines of a server.properties file. None of its own follows from the size of the brokers: a change
+ * of size would change the configuration too, and MSK refuses both in one update. The thread settings come with the sizing, which changes
+ * them in a step of their own.
  */
 export function serverProperties(
   { brokerType: type, replicationFactor }: KafkaSizing,

@@ -34,6 +34,7 @@ import { Topic } from './topic';
 
 /** Port of the IAM listener inside the VPC. */
 export const IAM_PORT = LISTENERS[KafkaListener.IAM].port;
+const BITS_PER_MIB = 8 * 1024 * 1024;
 
 /** An MSK cluster, made here or imported. */
 export interface IKafkaCluster extends IKafkaClusterContract, ec2.IConnectable {
@@ -169,7 +170,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(IAM_PORT) });
     const configuration = new msk.CfnConfiguration(this, 'Configuration', {
       name: `${clusterName}-settings`,
-      serverProperties: serverProperties(this.sizing, config),
+      serverProperties: serverProperties(this.sizing, { ...this.sizing.threadSettings, ...config }),
     });
     const standard = brokerType.brokerClass === BrokerClass.STANDARD;
     const cluster = new msk.CfnCluster(this, 'Resource', {
@@ -266,7 +267,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
   }
 
   private checkedStorage(requested: KafkaStorage | undefined): KafkaStorage {
-    const storage = { ...requested, tiered: requested?.tiered ?? false };
+    const storage = { ...requested, tiered: requested?.tiered === true || this.sizing.primaryRetention !== undefined };
     enforce(this.node.path, { storage, volumeGib: this.sizing.storagePerBroker?.toGibibytes() }, STORAGE_RULES);
     return storage;
   }
@@ -281,7 +282,11 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
   }
 
   private volumes(): msk.CfnCluster.EBSStorageInfoProperty {
-    return { volumeSize: this.sizing.storagePerBroker!.toGibibytes() };
+    const { storagePerBroker, provisionedThroughput: bought } = this.sizing;
+    return {
+      volumeSize: storagePerBroker!.toGibibytes(),
+      provisionedThroughput: bought && { enabled: true, volumeThroughput: Math.round(bought.toBps() / BITS_PER_MIB) },
+    };
   }
 
   private brokerLogs(retention = logs.RetentionDays.ONE_MONTH): msk.CfnCluster.LoggingInfoProperty {

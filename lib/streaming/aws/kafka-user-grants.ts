@@ -1,6 +1,7 @@
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { Port } from 'aws-cdk-lib/aws-ec2';
-import type * as iam from 'aws-cdk-lib/aws-iam';
+import { Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { KafkaUser } from './kafka-user';
 import { KafkaListener, LISTENERS } from './kafka-listener';
 
@@ -15,12 +16,24 @@ export class KafkaUserGrants {
    * @param grantee The workload. One with `connections` gets the way to the brokers; a holder of a certificate needs nothing else.
    */
   public connect(grantee: iam.IGrantable): void {
-    this.user.secret?.grantRead(grantee);
+    if (this.user.secret) this.openSecret(this.user.secret, grantee);
     // A Lambda function outside of a VPC throws when asked for its connections.
     if ((grantee as { isBoundToVpc?: boolean }).isBoundToVpc === false) return;
     const { connections } = grantee as Partial<ec2.IConnectable>;
     const listener = this.user.secret ? KafkaListener.SCRAM : KafkaListener.MTLS;
     // From the client's side, so that both rules stand in its stack.
-    connections?.allowTo(this.user.cluster, Port.tcp(LISTENERS[listener].port), `Kafka clients with ${listener}`);
+    connections?.allowTo(this.user.cluster, ec2.Port.tcp(LISTENERS[listener].port), `Kafka clients with ${listener}`);
+  }
+
+  /** On the grantee alone: the CDK would also name it in the policy of the key, and so make the cluster's stack wait for that of the grantee. */
+  private openSecret(secret: secretsmanager.ISecret, grantee: iam.IGrantable): void {
+    const actions = ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'];
+    iam.Grant.addToPrincipal({ grantee, actions, resourceArns: [secret.secretFullArn ?? secret.secretArn] });
+    iam.Grant.addToPrincipal({
+      grantee,
+      actions: ['kms:Decrypt'],
+      resourceArns: [secret.encryptionKey!.keyArn],
+      conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(secret).region}.amazonaws.com` } },
+    });
   }
 }

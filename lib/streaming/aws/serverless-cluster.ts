@@ -4,10 +4,13 @@ import * as msk from 'aws-cdk-lib/aws-msk';
 import type { Construct } from 'constructs';
 import { DESTROY_NEEDS_TWO_KEYS, decideRetention, removalPolicyOf } from '../../core/retention';
 import { enforce } from '../../core/rule';
+import { recordSizing } from '../../core/sizing';
 import { registerUpdateRules } from '../../core/update-rule';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { BrokerClass } from '../broker-type';
+import type { KafkaDemand } from '../kafka-sizing';
 import { KafkaUpdateRules } from '../kafka-update-rules';
+import { ServerlessSizing } from '../serverless-sizing';
 import type { TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
 import { BootstrapServers, refuseListener } from './bootstrap-servers';
@@ -32,6 +35,16 @@ export interface ServerlessClusterProps {
    */
   readonly clusterName?: string;
   /**
+   * What the cluster must carry; it must stay within the quotas of MSK Serverless. Give this or `sizing`.
+   * @default - `sizing` is given
+   */
+  readonly demand?: KafkaDemand;
+  /**
+   * A demand that was checked already. Give this or `demand`.
+   * @default - checked from `demand`
+   */
+  readonly sizing?: ServerlessSizing;
+  /**
    * What becomes of the data when the cluster leaves the app. DESTROY also needs the context key `millrace:destroyData`.
    * @default RemovalPolicy.RETAIN
    */
@@ -45,7 +58,7 @@ export interface ServerlessClusterProps {
  * MSK replaces it for any change, of its tags too: the first ones stay, see decision 0005. It has no settings of brokers, no broker logs and
  * no metrics of brokers.
  *
- * @throws Millrace.KafkaClusterNameInvalid, Millrace.KafkaServerlessZonesInvalid
+ * @throws Millrace.KafkaClusterSizeMissing, Millrace.KafkaClusterNameInvalid, Millrace.KafkaServerlessZonesInvalid, Millrace.KafkaDemandDoesNotFit
  */
 export class ServerlessCluster extends Resource implements IKafkaCluster {
   /** ARN of the cluster. */
@@ -54,6 +67,8 @@ export class ServerlessCluster extends Resource implements IKafkaCluster {
   public readonly clusterName: string;
   /** Its network; the default port is the IAM listener's. */
   public readonly connections: ec2.Connections;
+  /** The checked demand. */
+  public readonly sizing: ServerlessSizing;
   /** Network of its clients. */
   public readonly vpc?: ec2.IVpc;
   /** Subnets in which clients reach it. */
@@ -72,6 +87,14 @@ export class ServerlessCluster extends Resource implements IKafkaCluster {
     });
     const clusterName = props.clusterName ?? Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
     enforce(this.node.path, { clusterName, subnets }, [
+      {
+        code: 'Millrace.KafkaClusterSizeMissing',
+        subject: 'demand, sizing',
+        value: () => [props.demand && 'demand', props.sizing && 'sizing'].filter(Boolean),
+        valid: (given: string[]) => given.length === 1,
+        allowed: 'either a demand or a sizing',
+        fix: 'state the demand: beyond the quotas of MSK Serverless clients are slowed down',
+      },
       CLUSTER_NAME_RULE,
       {
         code: 'Millrace.KafkaServerlessZonesInvalid',
@@ -82,6 +105,7 @@ export class ServerlessCluster extends Resource implements IKafkaCluster {
         fix: 'give the Vpc two availabilityZones or more, or select subnets',
       },
     ]);
+    this.sizing = props.sizing ?? ServerlessSizing.forDemand(props.demand!);
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
       // Without the construct path: a changed description replaces the group, and with it the cluster.
@@ -106,6 +130,7 @@ export class ServerlessCluster extends Resource implements IKafkaCluster {
     const decision = decideRetention(this, props.removalPolicy);
     if (decision.warning) Annotations.of(this).addWarningV2(DESTROY_NEEDS_TWO_KEYS, decision.warning);
     for (const resource of [cluster, securityGroup]) resource.applyRemovalPolicy(removalPolicyOf(decision));
+    recordSizing(cluster, this.sizing);
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
     // Like Express it has three copies, and keeps the in-sync ones itself.

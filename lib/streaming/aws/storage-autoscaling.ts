@@ -18,7 +18,7 @@ export interface StorageAutoscalingOptions {
 export interface KafkaStorage {
   /**
    * Older records on the cheaper tier, for topics with `remote.storage.enable`. It can be turned on later and never off again.
-   * @default false
+   * @default - on for a sizing with a `primaryRetention`
    */
   readonly tiered?: boolean;
   /**
