@@ -329,7 +329,7 @@ describe('metrics', () => {
   });
 });
 
-test('a given key and a given secret are used instead of new ones', () => {
+describe('a given key and given secrets', () => {
   const stack = new Stack(new App({ builtinCloudFormationValidation: false } as never), 'Given', { env: ENV });
   new CostAllocation({ team: 't', service: 's', costCenter: 'c', environment: 'e' }).applyTo(stack);
   const encryptionKey = new kms.Key(stack, 'Key');
@@ -338,7 +338,9 @@ test('a given key and a given secret are used instead of new ones', () => {
     demand: DEMAND,
     clientAuthentication: ClientAuthentication.iam().withScram({ encryptionKey }),
   });
-  new KafkaUser(stack, 'Made', { cluster: own, userName: 'made' });
+  const writer = new KafkaUser(stack, 'Made', { cluster: own, userName: 'made' });
+  writer.allow('topic', 'payments', 'literal', ['Describe', 'Write']);
+  writer.allow('transactionalId', 'pay-', 'prefix', ['Describe', 'Write']);
   const given = [
     new secretsmanager.Secret(stack, 'New', { secretName: 'AmazonMSK_new', encryptionKey }),
     secretsmanager.Secret.fromSecretAttributes(stack, 'Old', {
@@ -349,7 +351,21 @@ test('a given key and a given secret are used instead of new ones', () => {
   given.forEach((secret, index) => new KafkaUser(stack, `Given${index}`, { cluster: own, userName: `given${index}`, secret }));
   const { Resources } = (stack.node.root as App).synth().getStackByName('Given').template;
   const ofType = (type: string) => Object.values<any>(Resources).filter(({ Type }) => Type === type);
-  expect(ofType('AWS::KMS::Key')).toHaveLength(1);
-  expect(ofType('AWS::SecretsManager::Secret')).toHaveLength(2);
-  expect(ofType('AWS::MSK::BatchScramSecret')[0].Properties.SecretArnList).toHaveLength(3);
+
+  test('are used instead of new ones', () => {
+    expect(ofType('AWS::KMS::Key')).toHaveLength(1);
+    expect(ofType('AWS::SecretsManager::Secret')).toHaveLength(2);
+    expect(ofType('AWS::MSK::BatchScramSecret')[0].Properties.SecretArnList).toHaveLength(3);
+  });
+
+  test('what a user may do is written into the access list of Kafka, in its words', () => {
+    const [acls, ...rest] = ofType('Custom::MillraceKafkaAcls');
+    expect(rest).toEqual([]);
+    expect(acls.Properties.Bindings.map((line: any) => [line.Principal, line.Operation, line.ResourceType, line.PatternType, line.ResourceName])).toEqual([
+      ['User:made', 'DESCRIBE', 'TOPIC', 'LITERAL', 'payments'],
+      ['User:made', 'WRITE', 'TOPIC', 'LITERAL', 'payments'],
+      ['User:made', 'DESCRIBE', 'TRANSACTIONAL_ID', 'PREFIXED', 'pay-'],
+      ['User:made', 'WRITE', 'TRANSACTIONAL_ID', 'PREFIXED', 'pay-'],
+    ]);
+  });
 });

@@ -4,11 +4,11 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct, IConstruct } from 'constructs';
 import { enforce } from '../../core/rule';
 import { requireAllocation } from '../../cost/applied-allocation';
+import { KafkaAcls } from './kafka-acls';
 import type { IKafkaCluster, KafkaCluster } from './kafka-cluster';
 import { KafkaUserGrants } from './kafka-user-grants';
 import { KAFKA_USER_RULES, SECRET_PREFIX } from './kafka-user-rules';
 import { ScramCredentials } from './scram-credentials';
-import { UserAcls } from './user-acls';
 
 const KAFKA_USER = Symbol.for('millrace.aws.KafkaUser');
 
@@ -20,7 +20,14 @@ export interface IKafkaUser extends IConstruct, iam.IGrantable {
   readonly userName: string;
   /** What ACLs and quotas are given to, for example `User:reports`. */
   readonly principal: string;
-  /** Lets the user do operations on one resource; topics and their grants call it. */
+  /**
+   * Lets the user do operations on one resource; topics and their grants call it.
+   *
+   * @param resourceType `topic`, `group`, `transactionalId` or `cluster`.
+   * @param name Name of the resource, or how it begins; `kafka-cluster` for the cluster.
+   * @param patternType `literal` or `prefix`.
+   * @param operations As Kafka names them, for example `Read`.
+   */
   allow(resourceType: string, name: string, patternType: string, operations: string[]): void;
 }
 
@@ -73,12 +80,11 @@ export class KafkaUser extends Resource implements IKafkaUser {
       public readonly userName = attributes.userName;
       public readonly principal = `User:${attributes.userName}`;
       public readonly grantPrincipal: iam.IPrincipal = new iam.UnknownPrincipal({ resource: this });
-      private readonly acls = markUser(this);
       public allow(resourceType: string, name: string, patternType: string, operations: string[]): void {
-        this.acls.add({ resourceType, name, patternType, operations });
+        allowUser(this, resourceType, name, patternType, operations);
       }
     }
-    return new Import(scope, id);
+    return markUser(new Import(scope, id));
   }
 
   /** Whether something that access is granted to is a Kafka user, and gets ACLs rather than IAM statements. */
@@ -98,7 +104,6 @@ export class KafkaUser extends Resource implements IKafkaUser {
   public readonly grants: KafkaUserGrants;
   /** IAM does not know the user: a grant of anything but topics and groups is not done, and says so. */
   public readonly grantPrincipal: iam.IPrincipal;
-  private readonly acls: UserAcls;
 
   constructor(scope: Construct, id: string, props: KafkaUserProps) {
     super(scope, id);
@@ -108,7 +113,7 @@ export class KafkaUser extends Resource implements IKafkaUser {
     this.principal = `User:${this.userName}`;
     this.grantPrincipal = new iam.UnknownPrincipal({ resource: this });
     this.grants = new KafkaUserGrants(this);
-    this.acls = markUser(this);
+    markUser(this);
     if (props.userName !== undefined) {
       const credentials = ScramCredentials.of(props.cluster);
       this.secret = props.secret ?? this.makeSecret(props.cluster, credentials);
@@ -117,9 +122,17 @@ export class KafkaUser extends Resource implements IKafkaUser {
     requireAllocation(this);
   }
 
-  /** Lets the user do operations on one resource; topics and their grants call it. */
+  /**
+   * Lets the user do operations on one resource; topics and their grants call it.
+   *
+   * @param resourceType `topic`, `group`, `transactionalId` or `cluster`.
+   * @param name Name of the resource, or how it begins; `kafka-cluster` for the cluster.
+   * @param patternType `literal` or `prefix`.
+   * @param operations As Kafka names them, for example `Read`.
+   * @throws Millrace.KafkaAclInvalid
+   */
   public allow(resourceType: string, name: string, patternType: string, operations: string[]): void {
-    this.acls.add({ resourceType, name, patternType, operations });
+    allowUser(this, resourceType, name, patternType, operations);
   }
 
   private makeSecret(cluster: KafkaCluster, { encryptionKey }: ScramCredentials): secretsmanager.Secret {
@@ -139,7 +152,19 @@ export class KafkaUser extends Resource implements IKafkaUser {
   }
 }
 
-function markUser(user: IConstruct): UserAcls {
+function markUser<T extends IKafkaUser>(user: T): T {
   Object.defineProperty(user, KAFKA_USER, { value: true });
-  return new UserAcls();
+  return user;
+}
+
+/** Strimzi's words, which grants of both flavours use, in those of Kafka's protocol: `transactionalId` is `TRANSACTIONAL_ID`. */
+const inKafkasWords = (word: string) => word.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
+
+function allowUser(user: IKafkaUser, resourceType: string, name: string, patternType: string, operations: string[]): void {
+  KafkaAcls.of(user.cluster, user.principal).allow({
+    resourceType: inKafkasWords(resourceType),
+    name,
+    patternType: patternType === 'prefix' ? 'PREFIXED' : inKafkasWords(patternType),
+    operations: operations.map(inKafkasWords),
+  });
 }
