@@ -63,7 +63,12 @@ new CfnOutput(open, 'Servers', { value: [cluster.bootstrapServers, cluster.boots
 const clients = new Stack(app, 'Clients', { env: ENV });
 const clientVpc = threeZones(clients);
 const code = lambda.Code.fromInline('exports.handler = async () => {};');
-const worker = new lambda.Function(clients, 'Worker', { runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code, vpc: clientVpc });
+const worker = new lambda.Function(clients, 'Worker', {
+  runtime: lambda.Runtime.NODEJS_22_X,
+  handler: 'index.handler',
+  code,
+  vpc: clientVpc,
+});
 reports.grants.connect(worker);
 const reader = new iam.Role(clients, 'Reader', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
 reports.grants.connect(reader);
@@ -124,11 +129,7 @@ describe('a cluster with every way in', () => {
     const arn = { 'Fn::GetAtt': [only('Open', 'AWS::MSK::Cluster').logicalId, 'Arn'] };
     expect(ClusterArn).toEqual(arn);
     expect(Policy.Statement.map((statement: any) => [statement.Effect, statement.Action, statement.Resource])).toEqual([
-      [
-        'Allow',
-        ['kafka:CreateVpcConnection', 'kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'],
-        arn,
-      ],
+      ['Allow', ['kafka:CreateVpcConnection', 'kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'], arn],
     ]);
     const principals = JSON.stringify(Policy.Statement[0].Principal);
     expect([principals.includes(':iam::444455556666:root'), principals.includes(':iam::777788889999:root')]).toEqual([true, true]);
@@ -212,7 +213,14 @@ describe('a user', () => {
 
   test('is told apart from what IAM knows', () => {
     const elsewhere = KafkaUser.fromKafkaUserAttributes(new Stack(new App(), 'Elsewhere'), 'User', { cluster, userName: 'reports' });
-    expect([reports, scanner, elsewhere, reader, undefined, 'x'].map((x) => KafkaUser.isKafkaUser(x))).toEqual([true, true, true, false, false, false]);
+    expect([reports, scanner, elsewhere, reader, undefined, 'x'].map((x) => KafkaUser.isKafkaUser(x))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
     expect(elsewhere.principal).toBe('User:reports');
   });
 
@@ -361,7 +369,9 @@ describe('a given key and given secrets', () => {
   test('what a user may do is written into the access list of Kafka, in its words', () => {
     const [acls, ...rest] = ofType('Custom::MillraceKafkaAcls');
     expect(rest).toEqual([]);
-    expect(acls.Properties.Bindings.map((line: any) => [line.Principal, line.Operation, line.ResourceType, line.PatternType, line.ResourceName])).toEqual([
+    expect(
+      acls.Properties.Bindings.map((line: any) => [line.Principal, line.Operation, line.ResourceType, line.PatternType, line.ResourceName]),
+    ).toEqual([
       ['User:made', 'DESCRIBE', 'TOPIC', 'LITERAL', 'payments'],
       ['User:made', 'WRITE', 'TOPIC', 'LITERAL', 'payments'],
       ['User:made', 'DESCRIBE', 'TRANSACTIONAL_ID', 'PREFIXED', 'pay-'],

@@ -70,7 +70,7 @@ describe('settings of the brokers', () => {
     refusalOf(() => cluster({ brokerSettings: { config, acknowledgeDataLoss } })).map((refusal) => refusal.split(' ')[0]);
 
   test.each([
-    [{ 'listeners': 'PLAINTEXT://:9092' }, 'Millrace.KafkaBrokerConfigUnknown'],
+    [{ listeners: 'PLAINTEXT://:9092' }, 'Millrace.KafkaBrokerConfigUnknown'],
     [{ 'zookeeper.session.timeout.ms': '18000' }, 'Millrace.KafkaBrokerConfigUnknown'],
     [{ 'message.max.bytes': 'large' }, 'Millrace.KafkaBrokerConfigInvalid'],
     [{ 'message.max.bytes': ' 1000' }, 'Millrace.KafkaBrokerConfigInvalid'],

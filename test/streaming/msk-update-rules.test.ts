@@ -48,7 +48,8 @@ describe('storage', () => {
   });
 
   test('of another mode and of another size are two changes', () => {
-    const sized = (VolumeSize: number, more: object = {}) => cluster({ BrokerNodeGroupInfo: { StorageInfo: { EBSStorageInfo: { VolumeSize } } }, ...more });
+    const sized = (VolumeSize: number, more: object = {}) =>
+      cluster({ BrokerNodeGroupInfo: { StorageInfo: { EBSStorageInfo: { VolumeSize } } }, ...more });
     expect(say(sized(100), sized(200, { StorageMode: 'TIERED' }))).toEqual(['error Millrace.KafkaClusterTwoChanges']);
   });
 
@@ -83,7 +84,9 @@ describe('clients that lose their way in', () => {
 
   test('by certificate likewise; a way more is no loss', () => {
     const tls = { ClientAuthentication: { Tls: { Enabled: true } } };
-    expect(say(cluster(tls), cluster({ ClientAuthentication: { Tls: { Enabled: false } } }))).toEqual(['warning Millrace.KafkaAuthenticationRemoved']);
+    expect(say(cluster(tls), cluster({ ClientAuthentication: { Tls: { Enabled: false } } }))).toEqual([
+      'warning Millrace.KafkaAuthenticationRemoved',
+    ]);
     expect(say(cluster(sasl('Iam')), cluster(sasl('Iam', 'Scram')))).toEqual([]);
   });
 });
@@ -98,7 +101,9 @@ describe('settings', () => {
   test('that let a lagging replica lead are an error when they come', () => {
     const [on, off] = [configured('unclean.leader.election.enable=true\n'), configured('unclean.leader.election.enable=false\n')];
     expect(say(off, on)).toEqual(['error Millrace.KafkaUncleanElectionOn']);
-    expect(say(configured('a=1\n'), configured(' unclean.leader.election.enable = true \n'))).toEqual(['error Millrace.KafkaUncleanElectionOn']);
+    expect(say(configured('a=1\n'), configured(' unclean.leader.election.enable = true \n'))).toEqual([
+      'error Millrace.KafkaUncleanElectionOn',
+    ]);
     expect([say(on, on), say(on, off)]).toEqual([[], []]);
   });
 
@@ -161,13 +166,18 @@ describe('an alarm', () => {
     expect(say(NOTHING, template(alarm(metric, { Namespace: 'Mine' })))).toEqual([]);
   });
 
-  test.each(['GlobalPartitionCount', 'OfflinePartitionsCount', 'PreferredReplicaImbalanceCount'])('that averages %s reads a fraction', (metric) => {
-    expect(say(NOTHING, template(alarm(metric, { Statistic: 'Average' })))).toEqual(['error Millrace.KafkaAlarmAverage']);
-    expect(say(NOTHING, template(alarm(metric, { Statistic: 'Maximum' })))).toEqual([]);
-  });
+  test.each(['GlobalPartitionCount', 'OfflinePartitionsCount', 'PreferredReplicaImbalanceCount'])(
+    'that averages %s reads a fraction',
+    (metric) => {
+      expect(say(NOTHING, template(alarm(metric, { Statistic: 'Average' })))).toEqual(['error Millrace.KafkaAlarmAverage']);
+      expect(say(NOTHING, template(alarm(metric, { Statistic: 'Maximum' })))).toEqual([]);
+    },
+  );
 
   test('on an expression is read as well', () => {
-    const stat = (MetricName: string, Stat: string) => ({ MetricStat: { Stat, Metric: { Namespace: 'AWS/Kafka', MetricName, Dimensions: DIMENSIONS } } });
+    const stat = (MetricName: string, Stat: string) => ({
+      MetricStat: { Stat, Metric: { Namespace: 'AWS/Kafka', MetricName, Dimensions: DIMENSIONS } },
+    });
     const expression = resource(
       'AWS::CloudWatch::Alarm',
       { Metrics: [{ Expression: 'a + b' }, stat('HeapMemoryAfterGC', 'Average'), stat('GlobalTopicCount', 'Average')] },
