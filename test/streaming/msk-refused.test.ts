@@ -1,6 +1,6 @@
 import { App, Bitrate, Size, Stack } from 'aws-cdk-lib';
 import * as acmpca from 'aws-cdk-lib/aws-acmpca';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import type { CfnConfiguration } from 'aws-cdk-lib/aws-msk';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -162,6 +162,11 @@ describe('a user', () => {
     const other = new Stack(stack.node.root as App, 'Other', { env: ENV });
     expect(user({ userName: 'a' }, other)).toEqual(['Millrace.KafkaUserForeignStack cluster']);
     expect(user({ distinguishedName: 'CN=a', cluster: mtls }, other)).toEqual([]);
+    const imported = KafkaCluster.fromKafkaClusterAttributes(other, 'Imported', {
+      clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/old/uuid-9',
+    });
+    expect(user({ userName: 'a', cluster: imported }, other)).toEqual(['Millrace.KafkaUserForeignStack cluster']);
+    expect(user({ distinguishedName: 'CN=a', cluster: imported }, other)).toEqual([]);
   });
 
   test('takes no secret that MSK would refuse', () => {

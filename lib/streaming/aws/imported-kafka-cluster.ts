@@ -34,22 +34,22 @@ export class ImportedKafkaCluster extends Resource implements IKafkaCluster {
   private readonly known?: string;
   private lookup?: BootstrapServers;
 
-  constructor(scope: Construct, id: string, attributes: KafkaClusterAttributes) {
+  constructor(scope: Construct, id: string, props: KafkaClusterAttributes) {
     super(scope, id);
-    enforce(`${scope.node.path} fromKafkaClusterAttributes`, attributes, IMPORT_RULES);
-    this.clusterArn = attributes.clusterArn;
-    this.clusterName = Fn.select(1, Fn.split('/', attributes.clusterArn));
+    enforce(`${scope.node.path} fromKafkaClusterAttributes`, props, IMPORT_RULES);
+    this.clusterArn = props.clusterArn;
+    this.clusterName = Fn.select(1, Fn.split('/', props.clusterArn));
     this.connections = new ec2.Connections({
-      securityGroups: attributes.securityGroups ?? [],
+      securityGroups: props.securityGroups ?? [],
       defaultPort: ec2.Port.tcp(LISTENERS[KafkaListener.IAM].port),
     });
-    this.encryptionKey = attributes.encryptionKey;
-    this.vpc = attributes.vpc;
-    this.vpcSubnets = attributes.vpc && (attributes.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS });
-    this.clientAuthentication = attributes.clientAuthentication;
-    this.isServerless = attributes.isServerless;
-    this.known = attributes.bootstrapServers;
-    TopicLedger.of(this).brokerClass = attributes.brokerClass ?? BrokerClass.EXPRESS;
+    this.encryptionKey = props.encryptionKey;
+    this.vpc = props.vpc;
+    this.vpcSubnets = props.vpc && (props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS });
+    this.clientAuthentication = props.clientAuthentication;
+    this.isServerless = props.isServerless;
+    this.known = props.bootstrapServers;
+    TopicLedger.of(this).brokerClass = props.brokerClass ?? BrokerClass.EXPRESS;
   }
 
   public get bootstrapServers(): string {

@@ -115,6 +115,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
    * @throws Millrace.KafkaBrokersOnKubernetes
    */
   public static fromKafkaClusterAttributes(scope: Construct, id: string, attributes: KafkaClusterAttributes): IKafkaCluster {
+    // eslint-disable-next-line awscdk/require-passing-this -- a static factory has no `this`
     return new ImportedKafkaCluster(scope, id, attributes);
   }
 

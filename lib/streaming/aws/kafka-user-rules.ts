@@ -4,6 +4,7 @@ import type { IConstruct } from 'constructs';
 import type { Rule } from '../../core/rule';
 import type { IKafkaCluster } from './kafka-cluster';
 import { KafkaListener } from './kafka-listener';
+import { isMadeHere } from './scram-credentials';
 
 /** How the name of every secret begins that MSK takes (MSK developer guide, Sign-in credentials authentication). */
 export const SECRET_PREFIX = 'AmazonMSK_';
@@ -68,9 +69,10 @@ export const KAFKA_USER_RULES: readonly Rule<KafkaUserInput>[] = [
     code: 'Millrace.KafkaUserForeignStack',
     subject: 'cluster',
     // MSK keeps one list of secrets a cluster, beside it: a user of another stack would make the two stacks wait for each other.
-    value: ({ userName, user, cluster }) => (userName && Stack.of(user) !== Stack.of(cluster) ? Stack.of(cluster).node.path : undefined),
-    valid: () => false,
-    allowed: 'a user with a password in the stack of its cluster',
+    value: ({ userName, cluster }) =>
+      userName && (isMadeHere(cluster) ? `a cluster of stack ${Stack.of(cluster).node.path}` : 'an imported cluster'),
+    valid: (_shown: string, { user, cluster }) => isMadeHere(cluster) && Stack.of(user) === Stack.of(cluster),
+    allowed: 'a user with a password in the stack that makes its cluster',
     fix: 'make the user in that stack and use KafkaUser.fromKafkaUserAttributes here',
   },
   {

@@ -5,7 +5,7 @@ import type { Construct, IConstruct } from 'constructs';
 import { enforce } from '../../core/rule';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { KafkaAcls } from './kafka-acls';
-import type { IKafkaCluster, KafkaCluster } from './kafka-cluster';
+import type { IKafkaCluster } from './kafka-cluster';
 import { KafkaUserGrants } from './kafka-user-grants';
 import { KAFKA_USER_RULES, SECRET_PREFIX } from './kafka-user-rules';
 import { ScramCredentials } from './scram-credentials';
@@ -33,8 +33,8 @@ export interface IKafkaUser extends IConstruct, iam.IGrantable {
 
 /** Properties of a Kafka user. */
 export interface KafkaUserProps {
-  /** The cluster; that of a user with a password stands in the same stack. */
-  readonly cluster: KafkaCluster;
+  /** The cluster; that of a user with a password is made in the same stack. */
+  readonly cluster: IKafkaCluster;
   /**
    * Name of a user with a password: 1-64 letters, digits, `.`, `_`, `@` or `-`. Give this or `distinguishedName`. Changing it makes a new
    * user and secret.
@@ -135,7 +135,7 @@ export class KafkaUser extends Resource implements IKafkaUser {
     allowUser(this, resourceType, name, patternType, operations);
   }
 
-  private makeSecret(cluster: KafkaCluster, { encryptionKey }: ScramCredentials): secretsmanager.Secret {
+  private makeSecret(cluster: IKafkaCluster, { encryptionKey, removalPolicy }: ScramCredentials): secretsmanager.Secret {
     const secret = new secretsmanager.Secret(this, 'Resource', {
       secretName: `${SECRET_PREFIX}${cluster.clusterName}_${this.userName}`,
       description: `Password of a user of the Kafka cluster ${cluster.clusterName}`,
@@ -147,7 +147,7 @@ export class KafkaUser extends Resource implements IKafkaUser {
         excludePunctuation: true,
         passwordLength: 32,
       },
-      removalPolicy: cluster._removalPolicy,
+      removalPolicy,
     });
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',

@@ -1,10 +1,20 @@
-import { Lazy } from 'aws-cdk-lib';
+import { Lazy, type RemovalPolicy } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as msk from 'aws-cdk-lib/aws-msk';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import type { KafkaCluster } from './kafka-cluster';
+import type { IKafkaCluster } from './kafka-cluster';
 
-const registry = new WeakMap<KafkaCluster, ScramCredentials>();
+/** What only a cluster that is made here has. */
+interface MadeCluster {
+  readonly _removalPolicy: RemovalPolicy;
+}
+
+/** Whether a cluster is made here, and not imported. */
+export function isMadeHere(cluster: IKafkaCluster): boolean {
+  return (cluster as Partial<MadeCluster>)._removalPolicy !== undefined;
+}
+
+const registry = new WeakMap<IKafkaCluster, ScramCredentials>();
 
 /**
  * The secrets of the SCRAM users of one cluster. MSK knows one list a cluster (the primary identifier of `AWS::MSK::BatchScramSecret` is the
@@ -12,7 +22,7 @@ const registry = new WeakMap<KafkaCluster, ScramCredentials>();
  */
 export class ScramCredentials {
   /** Those of a cluster. */
-  public static of(cluster: KafkaCluster): ScramCredentials {
+  public static of(cluster: IKafkaCluster): ScramCredentials {
     const known = registry.get(cluster) ?? new ScramCredentials(cluster);
     registry.set(cluster, known);
     return known;
@@ -21,7 +31,12 @@ export class ScramCredentials {
   private readonly secrets: secretsmanager.ISecret[] = [];
   private key?: kms.IKey;
 
-  private constructor(private readonly cluster: KafkaCluster) {}
+  private constructor(private readonly cluster: IKafkaCluster) {}
+
+  /** As that of the cluster. */
+  public get removalPolicy(): RemovalPolicy | undefined {
+    return (this.cluster as Partial<MadeCluster>)._removalPolicy;
+  }
 
   /** Customer key for the secrets: the given one, or one that the first secret makes. */
   public get encryptionKey(): kms.IKey {
@@ -30,7 +45,7 @@ export class ScramCredentials {
       new kms.Key(this.cluster, 'ScramKey', {
         description: 'Passwords of Kafka users',
         enableKeyRotation: true,
-        removalPolicy: this.cluster._removalPolicy,
+        removalPolicy: this.removalPolicy,
       });
     return this.key;
   }
