@@ -1,7 +1,8 @@
 import * as cr from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { refuse } from '../../core/error';
-import { KafkaListener, LISTENERS } from './kafka-listener';
+import { KafkaListener } from './kafka-listener';
+import { LISTENERS } from './listener-facts';
 
 /** Properties of the bootstrap-server lookup. */
 export interface BootstrapServersProps {

@@ -8,7 +8,8 @@ import { BootstrapServers, refuseListener } from './bootstrap-servers';
 import type { ClientAuthentication } from './client-authentication';
 import type { IKafkaCluster } from './kafka-cluster';
 import type { KafkaClusterAttributes } from './kafka-cluster-attributes';
-import { KafkaListener, LISTENERS } from './kafka-listener';
+import { KafkaListener } from './kafka-listener';
+import { LISTENERS } from './listener-facts';
 
 const IMPORT_RULES: Rule<KafkaClusterAttributes>[] = [
   {

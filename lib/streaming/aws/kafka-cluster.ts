@@ -26,10 +26,13 @@ import { ImportedKafkaCluster } from './imported-kafka-cluster';
 import { KafkaClusterMetrics } from './kafka-cluster-metrics';
 import type { KafkaClusterAttributes } from './kafka-cluster-attributes';
 import { CLUSTER_RULES } from './kafka-cluster-rules';
-import { KafkaListener, LISTENERS } from './kafka-listener';
+import { KafkaListener } from './kafka-listener';
+import { LISTENERS } from './listener-facts';
 import { type KafkaMonitoring, MonitoringLevel } from './kafka-monitoring';
+import type { KafkaStorage } from './kafka-storage';
+import { STORAGE_RULES } from './kafka-storage-rules';
 import { KafkaVersion } from './kafka-version';
-import { type KafkaStorage, STORAGE_RULES, StorageAutoscaling } from './storage-autoscaling';
+import { StorageAutoscaling } from './storage-autoscaling';
 import { Topic } from './topic';
 
 /** Port of the IAM listener inside the VPC. */

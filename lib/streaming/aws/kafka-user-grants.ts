@@ -3,7 +3,8 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { KafkaUser } from './kafka-user';
-import { KafkaListener, LISTENERS } from './kafka-listener';
+import { KafkaListener } from './kafka-listener';
+import { LISTENERS } from './listener-facts';
 
 /** Who may act as a Kafka user. */
 export class KafkaUserGrants {

@@ -17,7 +17,8 @@ import { BootstrapServers, refuseListener } from './bootstrap-servers';
 import { ClientAuthentication } from './client-authentication';
 import type { IKafkaCluster } from './kafka-cluster';
 import { CLUSTER_NAME_RULE } from './kafka-cluster-rules';
-import { KafkaListener, LISTENERS } from './kafka-listener';
+import { KafkaListener } from './kafka-listener';
+import { LISTENERS } from './listener-facts';
 import { Topic } from './topic';
 
 /** Properties of an MSK Serverless cluster. */

@@ -6,7 +6,8 @@ import { enforce } from '../../core/rule';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { BootstrapServers } from './bootstrap-servers';
 import type { IKafkaCluster } from './kafka-cluster';
-import { KafkaListener, LISTENERS } from './kafka-listener';
+import { KafkaListener } from './kafka-listener';
+import { LISTENERS } from './listener-facts';
 
 /** Ports of the brokers behind a managed connection: one a broker, from the first on. */
 const FIRST_PORT = 14_001;
