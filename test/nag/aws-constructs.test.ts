@@ -1,19 +1,20 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { App, Bitrate, CfnOutput, CfnResource, type IPolicyValidationPlugin, Stack, Validations } from 'aws-cdk-lib';
+import { App, Bitrate, CfnOutput, CfnResource, Duration, type IPolicyValidationPlugin, Size, Stack, Validations } from 'aws-cdk-lib';
+import * as acmpca from 'aws-cdk-lib/aws-acmpca';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { TagPolicy } from '../../lib/cost/tag-policy';
 import { CostAllocation } from '../../lib/cost/cost-allocation';
-import { BrokerClass } from '../../lib/streaming/broker-type';
+import { BrokerClass, BrokerType } from '../../lib/streaming/broker-type';
 import { KafkaSizing } from '../../lib/streaming/kafka-sizing';
+import { ClientAuthentication, KafkaCluster, KafkaUser, SchemaRegistry, ServerlessCluster, Topic, VpcConnection } from '../../lib/streaming/aws';
 import { ClientQuota } from '../../lib/streaming/aws/client-quota';
 import { KafkaAcls } from '../../lib/streaming/aws/kafka-acls';
 import { ServerlessTopic } from '../../lib/streaming/aws/serverless-topic';
-import { KafkaCluster, SchemaRegistry, Topic } from '../../lib/streaming/aws';
 import { Schema } from '../../lib/streaming/schema';
 import { SchemaHistory } from '../../lib/streaming/schema-history';
 import { PodIdentity } from '../../lib/workloads/aws';
@@ -117,6 +118,31 @@ Validations.of(schemas).acknowledge(
   },
 );
 
+const open = new Stack(app, 'Open', { env: ENV });
+const authority = acmpca.CertificateAuthority.fromCertificateAuthorityArn(
+  open,
+  'Authority',
+  'arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9',
+);
+const everyWayIn = new KafkaCluster(open, 'Kafka', {
+  vpc: threeZones(open),
+  sizing: KafkaSizing.fixed({
+    brokerType: BrokerType.of('kafka.m7g.4xlarge'),
+    brokers: 3,
+    primaryRetention: Duration.hours(24),
+    provisionedThroughput: Bitrate.bps(500 * 8 * 1024 * 1024),
+  }),
+  clientAuthentication: ClientAuthentication.iam().withScram().withMtls([authority]).withMultiVpc(),
+  storage: { autoscaling: { maxSize: Size.tebibytes(4) } },
+});
+everyWayIn.allowAccount('444455556666');
+const reports = new KafkaUser(open, 'Reports', { cluster: everyWayIn, userName: 'reports' });
+reports.grants.connect(pods);
+new VpcConnection(clients, 'Connection', { cluster: everyWayIn, vpc: threeZones(clients) });
+
+const serverless = new Stack(app, 'Serverless', { env: ENV });
+new ServerlessCluster(serverless, 'Kafka', { vpc: threeZones(serverless), demand: { ...DEMAND, partitions: 60 } });
+
 const { stacks } = app.synth();
 
 test('every construct passes the built-in validation, cdk-nag and the tag policy', () => {
@@ -140,6 +166,11 @@ test('the templates hold every construct', () => {
       'AWS::EKS::PodIdentityAssociation',
       'AWS::IAM::Policy',
       'Custom::AWS',
+      'AWS::ApplicationAutoScaling::ScalingPolicy',
+      'AWS::MSK::BatchScramSecret',
+      'AWS::MSK::ClusterPolicy',
+      'AWS::MSK::ServerlessCluster',
+      'AWS::MSK::VpcConnection',
       'Custom::MillraceKafkaAcls',
       'Custom::MillraceKafkaQuota',
       'Custom::MillraceKafkaTopic',
