@@ -21,7 +21,10 @@ export function listenerRules(listeners: readonly Listener[]): Rule<unknown>[] {
         subject: `${subject}.name`,
         value: () => listener.name ?? null,
         valid: (name: unknown) =>
-          /^[a-z0-9]{1,11}$/.test(String(name)) && name !== DEFAULT_NAME && !others.some((other) => other.name === name),
+          typeof name === 'string' &&
+          /^[a-z0-9]{1,11}$/.test(name) &&
+          name !== DEFAULT_NAME &&
+          !others.some((other) => other.name === name),
         allowed: `1-11 lower-case letters or digits, each name once; '${DEFAULT_NAME}' is the default listener`,
         fix: 'rename it',
         tokens: 'refuse',
