@@ -15,8 +15,9 @@ export class ConfluentRackAccess extends Construct {
   /** Name of the service account. */
   public readonly serviceAccountName: string;
 
-  constructor(scope: Construct, id: string, { clusterName, namespace }: ConfluentRackAccessProps) {
+  constructor(scope: Construct, id: string, props: ConfluentRackAccessProps) {
     super(scope, id);
+    const { clusterName, namespace } = props;
     this.serviceAccountName = `${clusterName}-kafka`;
     // Nodes and what binds to them belong to the whole of Kubernetes.
     const clusterWide = `${namespace}-${this.serviceAccountName}-zones`;

@@ -78,7 +78,6 @@ export class ConfluentUser extends Construct {
   private addRole(role: string): Map<string, Record<string, unknown>> {
     const patterns = new Map<string, Record<string, unknown>>();
     this.roles.set(role, patterns);
-    // eslint-disable-next-line awscdk/no-variable-construct-id -- one binding a role, which is its identity
     new ApiObject(this, role, {
       apiVersion: 'platform.confluent.io/v1beta1',
       kind: 'ConfluentRolebinding',
