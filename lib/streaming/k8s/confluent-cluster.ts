@@ -13,12 +13,21 @@ import { KafkaUpdateRules } from '../kafka-update-rules';
 import { StreamCatalog } from '../stream-catalog';
 import type { TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
+import { brokerSettings } from './broker-settings';
 import type { ConfluentImages } from './confluent-images';
 import type { ConfluentLicense } from './confluent-license';
 import { ConfluentNetwork } from './confluent-network';
 import { type ConfluentPods, confluentPods } from './confluent-pods';
 import { ConfluentRackAccess } from './confluent-rack-access';
-import { INTERNAL_PORT, MDS_PORT, dependenciesOn, mtlsListener, ownCertificate, requiredClientCertificates } from './confluent-security';
+import {
+  INTERNAL_PORT,
+  MDS_PORT,
+  dependenciesOn,
+  mtlsListener,
+  ownCertificate,
+  requiredClientCertificates,
+  serviceOf,
+} from './confluent-security';
 import { ConfluentTopic } from './confluent-topic';
 import { confluentClusterRules, secretNameRule } from './confluent-rules';
 import { kafkaClusterRules } from './kafka-cluster-rules';
@@ -285,23 +294,12 @@ export class ConfluentCluster extends Construct implements IConfluentCluster {
             controllerListener: { authentication: { type: 'mtls' }, tls: { enabled: true } },
           },
         },
-        configOverrides: { jvm: heapOf(size), server: this.brokerSettings() },
+        configOverrides: {
+          jvm: heapOf(size),
+          server: Object.entries(brokerSettings(this.sizing)).map(([name, value]) => `${name}=${String(value)}`),
+        },
       },
     });
-  }
-
-  private brokerSettings(): string[] {
-    const factor = this.sizing.replicationFactor;
-    return [
-      'auto.create.topics.enable=false',
-      `default.replication.factor=${factor}`,
-      `min.insync.replicas=${factor - 1}`,
-      'offsets.topic.replication.factor=3',
-      'replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector',
-      'transaction.state.log.min.isr=2',
-      'transaction.state.log.replication.factor=3',
-      'unclean.leader.election.enable=false',
-    ];
   }
 
   private addRestClass(certificateSecretName: string): void {
@@ -322,10 +320,6 @@ export class ConfluentCluster extends Construct implements IConfluentCluster {
 }
 
 const ZONES = 3;
-
-function serviceOf(name: string, namespace: string): string {
-  return `${name}.${namespace}.svc.cluster.local`;
-}
 
 function heapOf({ heapMib }: KafkaNodeSize): string[] {
   return [`-Xms${heapMib}m`, `-Xmx${heapMib}m`];

@@ -16,6 +16,11 @@ const PRINCIPAL_RULES = ['RULE:^CN=([a-zA-Z0-9.-]+)(,.*)?$/$1/', 'DEFAULT'];
 
 type Fields = Record<string, unknown>;
 
+/** Full name of the service of a component. */
+export function serviceOf(name: string, namespace: string): string {
+  return `${name}.${namespace}.svc.cluster.local`;
+}
+
 /** A listener of brokers or controllers that knows its clients by their certificates. */
 export function mtlsListener(): Fields {
   return { authentication: { type: 'mtls', principalMappingRules: [...PRINCIPAL_RULES] }, tls: { enabled: true } };

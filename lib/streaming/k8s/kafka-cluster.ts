@@ -16,6 +16,7 @@ import { KafkaUpdateRules } from '../kafka-update-rules';
 import { StreamCatalog } from '../stream-catalog';
 import type { TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
+import { brokerSettings } from './broker-settings';
 import { CruiseControl } from './cruise-control';
 import { CONTROLLER_SIZE, brokerSize } from './kafka-node-size';
 import { kafkaClusterRules } from './kafka-cluster-rules';
@@ -261,16 +262,7 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
       listeners: Lazy.any({ produce: () => this.renderListeners() }),
       authorization: { type: 'simple' },
       rack: { topologyKey: 'topology.kubernetes.io/zone' },
-      config: {
-        'auto.create.topics.enable': false,
-        'default.replication.factor': this.sizing.replicationFactor,
-        'min.insync.replicas': this.sizing.replicationFactor - 1,
-        'offsets.topic.replication.factor': 3,
-        'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
-        'transaction.state.log.min.isr': 2,
-        'transaction.state.log.replication.factor': 3,
-        'unclean.leader.election.enable': false,
-      },
+      config: brokerSettings(this.sizing),
       metricsConfig: metrics._config,
       quotas: quotas?._render(this.sizing),
     };
