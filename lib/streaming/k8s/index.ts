@@ -3,6 +3,7 @@ export * from './confluent-connect';
 export * from './confluent-images';
 export * from './confluent-license';
 export * from './confluent-schema-registry';
+export * from './confluent-secrets';
 export * from './confluent-topic';
 export * from './confluent-topic-grants';
 export * from './confluent-user';
