@@ -1,5 +1,5 @@
 import type { Assembly } from '../core/assembly';
-import { pairedObjects, pairedResources, sameJson } from '../core/changes';
+import { type ObjectPair, pairedObjects, pairedResources, sameJson } from '../core/changes';
 import { KubernetesRemovalRule } from '../core/kubernetes-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule } from '../core/update-rule';
 import { adminUpdateRules } from './admin-update-rules';
@@ -7,6 +7,8 @@ import { mskUpdateRules } from './msk-update-rules';
 import { nodePoolUpdateRules } from './node-pool-update-rules';
 import { replicatorUpdateRules } from './replicator-update-rules';
 import { schemaUpdateRules } from './schema-update-rules';
+import { confluentUpdateRules } from './confluent-update-rules';
+import { strimziUpdateRules } from './strimzi-update-rules';
 
 /** Fewer partitions than before: neither MSK nor Strimzi can do it, and CloudFormation does not notice at synth. */
 class TopicPartitionsRule implements IUpdateRule {
@@ -40,22 +42,29 @@ class TopicPartitionsRule implements IUpdateRule {
   }
 }
 
+/** Confluent's KafkaTopic has rules of its own. */
+function isStrimzi({ after }: ObjectPair): boolean {
+  return !String(after.manifest.apiVersion).startsWith('platform.confluent.io/');
+}
+
 /** A KafkaTopic whose name in Kafka or replication factor changes: the operator refuses it or starts an empty topic. */
 class TopicIdentityRule implements IUpdateRule {
   public readonly id = 'Millrace.KafkaTopicIdentityChange';
 
   public check(before: Assembly, after: Assembly): Finding[] {
-    return pairedObjects(before, after, 'KafkaTopic').flatMap((pair) =>
-      ['topicName', 'replicas']
-        .filter((field) => !sameJson(pair.before.manifest.spec?.[field], pair.after.manifest.spec?.[field]))
-        .map((field) => ({
-          code: this.id,
-          severity: FindingSeverity.ERROR,
-          path: pair.after.id,
-          message: `spec.${field} changes from ${JSON.stringify(pair.before.manifest.spec?.[field])} to ${JSON.stringify(pair.after.manifest.spec?.[field])}; the topic operator does not apply it`,
-          fix: field === 'replicas' ? 'change it with Cruise Control, then here' : 'make a topic of another name and move the readers',
-        })),
-    );
+    return pairedObjects(before, after, 'KafkaTopic')
+      .filter(isStrimzi)
+      .flatMap((pair) =>
+        ['topicName', 'replicas']
+          .filter((field) => !sameJson(pair.before.manifest.spec?.[field], pair.after.manifest.spec?.[field]))
+          .map((field) => ({
+            code: this.id,
+            severity: FindingSeverity.ERROR,
+            path: pair.after.id,
+            message: `spec.${field} changes from ${JSON.stringify(pair.before.manifest.spec?.[field])} to ${JSON.stringify(pair.after.manifest.spec?.[field])}; the topic operator does not apply it`,
+            fix: field === 'replicas' ? 'change it with Cruise Control, then here' : 'make a topic of another name and move the readers',
+          })),
+      );
   }
 }
 
@@ -68,7 +77,8 @@ function oneById(rules: readonly IUpdateRule[]): IUpdateRule[] {
   }));
 }
 
-const STRIMZI_KINDS = ['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KafkaMirrorMaker2'];
+/** Kinds of Strimzi and of Confluent that hold data, or how far a replicator has come; both have a Kafka and a KafkaTopic. */
+const STORING_KINDS = ['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KRaftController', 'KafkaMirrorMaker2'];
 
 /** The update rules for Kafka clusters and topics, both flavours. */
 export class KafkaUpdateRules {
@@ -82,7 +92,9 @@ export class KafkaUpdateRules {
       ...nodePoolUpdateRules(),
       ...replicatorUpdateRules(),
       ...schemaUpdateRules(),
-      new KubernetesRemovalRule('Millrace.KafkaRemoval', STRIMZI_KINDS),
+      ...strimziUpdateRules(),
+      ...confluentUpdateRules(),
+      new KubernetesRemovalRule('Millrace.KafkaRemoval', STORING_KINDS),
     ]);
   }
 

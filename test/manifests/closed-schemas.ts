@@ -59,7 +59,12 @@ export class ClosedSchemas {
 
   private lookup(manifest: Json): Lookup {
     const key = `${manifest.apiVersion} ${manifest.kind}`;
-    const lookup = this.lookups.get(key) ?? this.builtIn(manifest) ?? this.customResource(manifest) ?? this.unknown(manifest);
+    const lookup =
+      this.lookups.get(key) ??
+      this.builtIn(manifest) ??
+      this.customResource(manifest) ??
+      this.confluent(manifest) ??
+      this.unknown(manifest);
     this.lookups.set(key, lookup);
     return lookup;
   }
@@ -78,6 +83,18 @@ export class ClosedSchemas {
     if (!version) return { missing: `${noSchema(manifest)}: the served versions are ${served.map(({ name }: Json) => name).join(', ')}` };
     this.openApi('v1');
     return { validate: this.ajv.compile(rootObject(closeCustomResource(version.schema.openAPIV3Schema, this.share))) };
+  }
+
+  /** Confluent publishes no definitions; what there is are JSON schemas made of them, one a kind. */
+  private confluent(manifest: Json): Lookup | undefined {
+    const [group, version] = manifest.apiVersion.split('/');
+    if (group !== 'platform.confluent.io') return undefined;
+    const name = `${manifest.kind.toLowerCase()}_${version}.json`;
+    const file = path.join(this.folder, 'crds/confluent-for-kubernetes/jsonschema', name);
+    if (!fs.existsSync(file)) return undefined;
+    this.openApi('v1');
+    const schema = JSON.parse(fs.readFileSync(file, 'utf8'));
+    return { validate: this.ajv.compile(rootObject(closeCustomResource(schema, this.share))) };
   }
 
   /** Compiles equal parts of custom resources once: an InferenceService has a container's schema 38 times. */
@@ -153,9 +170,13 @@ function newAjv(): Ajv {
   });
 }
 
-/** Go's `(?i)` becomes JavaScript's flag for the whole pattern: Node 20 has no inline flags, and ajv would throw. */
+/**
+ * Go's `(?i)` becomes JavaScript's flag for the whole pattern: Node 20 has no inline flags, and ajv would throw. So it would for an escaped
+ * underscore, which Go takes for one.
+ */
 function goRegExp(pattern: string, flags: string): RegExp {
-  return pattern.includes('(?i)') ? new RegExp(pattern.replaceAll('(?i)', ''), `${flags}i`) : new RegExp(pattern, flags);
+  const readable = pattern.replaceAll('\\_', '_');
+  return readable.includes('(?i)') ? new RegExp(readable.replaceAll('(?i)', ''), `${flags}i`) : new RegExp(readable, flags);
 }
 
 function uniqueKeys(keys: string[], list: Json[]): boolean {

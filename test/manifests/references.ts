@@ -12,6 +12,7 @@ const POD_MAKING_KINDS = new Set([
   ...['SparkApplication', 'ScheduledSparkApplication', 'SparkConnect'].map((kind) => `sparkoperator.k8s.io/${kind}`),
   ...['InferenceService', 'InferenceGraph', 'LLMInferenceService'].map((kind) => `serving.kserve.io/${kind}`),
   ...['leaderworkerset.x-k8s.io/LeaderWorkerSet', 'feast.dev/FeatureStore', 'registry.apicur.io/ApicurioRegistry3'],
+  ...['Kafka', 'KRaftController', 'SchemaRegistry', 'Connect'].map((kind) => `platform.confluent.io/${kind}`),
   ...['monitoring.coreos.com/Prometheus', 'grafana.integreatly.org/Grafana'],
 ]);
 
