@@ -241,12 +241,16 @@ public class KafkaProbe {
   }
 
   private static JsonNode transact(JsonNode request) throws Exception {
-    try (KafkaProducer<String, String> producer = producer(request)) {
+    KafkaProducer<String, String> producer = producer(request);
+    try {
       producer.initTransactions();
       producer.beginTransaction();
       producer.send(new ProducerRecord<>(request.get("topic").asText(), null, "in a transaction")).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
       producer.commitTransaction();
       return null;
+    } finally {
+      // By itself it would wait without end for a transaction that it may not finish.
+      producer.close(Duration.ofSeconds(1));
     }
   }
 
