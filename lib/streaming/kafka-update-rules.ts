@@ -4,6 +4,7 @@ import { KubernetesRemovalRule } from '../core/kubernetes-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule } from '../core/update-rule';
 import { mskUpdateRules } from './msk-update-rules';
 import { nodePoolUpdateRules } from './node-pool-update-rules';
+import { replicatorUpdateRules } from './replicator-update-rules';
 
 /** Fewer partitions than before: neither MSK nor Strimzi can do it, and CloudFormation does not notice at synth. */
 class TopicPartitionsRule implements IUpdateRule {
@@ -65,7 +66,7 @@ function oneById(rules: readonly IUpdateRule[]): IUpdateRule[] {
   }));
 }
 
-const STRIMZI_KINDS = ['Kafka', 'KafkaNodePool', 'KafkaTopic'];
+const STRIMZI_KINDS = ['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KafkaMirrorMaker2'];
 
 /** The update rules for Kafka clusters and topics, both flavours. */
 export class KafkaUpdateRules {
@@ -76,6 +77,7 @@ export class KafkaUpdateRules {
       new TopicIdentityRule(),
       ...mskUpdateRules(),
       ...nodePoolUpdateRules(),
+      ...replicatorUpdateRules(),
       new KubernetesRemovalRule('Millrace.KafkaRemoval', STRIMZI_KINDS),
     ]);
   }

@@ -18,12 +18,9 @@ const classesOf = (room: object) =>
     .map(([name]) => name);
 
 test('both flavours have the same classes; Kubernetes has a class for clients, which on AWS are any principal', () => {
-  expect(classesOf(aws).sort()).toEqual(['ImportedTopic', 'KafkaCluster', 'KafkaVersion', 'Topic', 'TopicGrants']);
-  expect(
-    classesOf(k8s)
-      .filter((name) => name !== 'KafkaUser')
-      .sort(),
-  ).toEqual(classesOf(aws).sort());
+  const both = ['ImportedTopic', 'KafkaCluster', 'KafkaVersion', 'ReplicationSource', 'Replicator', 'Topic', 'TopicGrants'];
+  expect(classesOf(aws).sort()).toEqual(both);
+  expect(classesOf(k8s).sort()).toEqual([...both, 'KafkaUser', 'SourceAuthentication'].sort());
 });
 
 describe.each([AWS, KUBERNETES])('Kafka on $name', (flavour: Flavour) => {

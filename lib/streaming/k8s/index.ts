@@ -3,3 +3,5 @@ export * from './kafka-user';
 export * from './kafka-version';
 export * from './topic';
 export * from './topic-grants';
+export * from './replication-source';
+export * from './replicator';

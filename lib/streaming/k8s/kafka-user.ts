@@ -68,12 +68,12 @@ export class KafkaUser extends Construct {
     requireAllocation(this);
   }
 
-  /** Adds operations on one resource, by its exact name. */
-  public allow(resourceType: string, name: string, operations: string[]): void {
-    const key = `${resourceType}/${name}`;
+  /** Adds operations on one resource by its exact name (`literal`), or on all that begin so (`prefix`). */
+  public allow(resourceType: string, name: string, patternType: string, operations: string[]): void {
+    const key = `${resourceType}/${name}/${patternType}`;
     const before = this.acls.get(key)?.operations ?? [];
     const all = [...new Set([...before, ...operations])].sort();
-    this.acls.set(key, { resource: { type: resourceType, name, patternType: 'literal' }, operations: all });
+    this.acls.set(key, { resource: { type: resourceType, name, patternType }, operations: all });
   }
 
   private renderAcls(): Acl[] {

@@ -19,7 +19,7 @@ export class TopicGrants {
    */
   public produce(grantee: KafkaUser): void {
     this.checkCluster(grantee);
-    grantee.allow('topic', this.topic.topicName, ['Describe', 'Write']);
+    grantee.allow('topic', this.topic.topicName, 'literal', ['Describe', 'Write']);
   }
 
   /**
@@ -30,8 +30,8 @@ export class TopicGrants {
   public consume(grantee: KafkaUser, options: ConsumeOptions): void {
     enforce(`${this.topic.node.path} grants.consume`, options, CONSUME_RULES);
     this.checkCluster(grantee);
-    grantee.allow('topic', this.topic.topicName, ['Describe', 'Read']);
-    grantee.allow('group', options.groupId, ['Read']);
+    grantee.allow('topic', this.topic.topicName, 'literal', ['Describe', 'Read']);
+    grantee.allow('group', options.groupId, 'literal', ['Read']);
   }
 
   private checkCluster(grantee: KafkaUser): void {
