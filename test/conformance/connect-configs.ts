@@ -99,35 +99,6 @@ export function postgresCapture(): Capture {
   };
 }
 
-/** SEAM: `KafkaMirrorMaker2.spec.mirrors[0]` of `streaming.k8s.Replicator`, with the alias of its target. */
-export function mirror(): { readonly targetAlias: string; readonly mirror: any } {
-  return {
-    targetAlias: 'backup',
-    mirror: {
-      source: { alias: 'main', bootstrapServers: 'main-kafka-bootstrap:9093' },
-      sourceConnector: {
-        tasksMax: 2,
-        config: {
-          'replication.factor': -1,
-          'offset-syncs.topic.replication.factor': -1,
-          'offset-syncs.topic.location': 'target',
-          'sync.topic.acls.enabled': 'false',
-        },
-      },
-      checkpointConnector: {
-        tasksMax: 1,
-        config: {
-          'checkpoints.topic.replication.factor': -1,
-          'offset-syncs.topic.location': 'target',
-          'sync.group.offsets.enabled': 'true',
-        },
-      },
-      topicsPattern: 'orders.*',
-      groupsPattern: 'billing',
-    },
-  };
-}
-
 /** Settings that lead to other places than those of this machine, and the ways to secrets; everything else stays as generated. */
 export function here(config: Record<string, string>, database: DatabaseAddress, bootstrapServers: string): Record<string, string> {
   const kept = Object.entries(config).filter(([name]) => !/^schema\.history\.internal\.(consumer|producer)\./.test(name));
@@ -150,43 +121,4 @@ export function forMariaDb(config: Record<string, string>): Record<string, strin
     'connector.class': 'io.debezium.connector.mariadb.MariaDbConnector',
     ...(tls ? { 'database.ssl.mode': modes[tls] } : {}),
   };
-}
-
-const MIRROR_CONNECTORS = [
-  { member: 'sourceConnector', kind: 'MirrorSourceConnector', intervals: ['refresh.topics', 'sync.topic.configs'] },
-  {
-    member: 'checkpointConnector',
-    kind: 'MirrorCheckpointConnector',
-    intervals: ['refresh.groups', 'sync.group.offsets', 'emit.checkpoints'],
-  },
-];
-
-/** What Strimzi makes of a mirror: the settings of each of its connectors. The intervals are cut, so that nobody waits for minutes. */
-export function mirrorConnectors(sourceServers: string, targetServers: string): Record<string, Record<string, string>> {
-  const { targetAlias, mirror: spec } = mirror();
-  const bytes = 'org.apache.kafka.connect.converters.ByteArrayConverter';
-  const shared = {
-    'source.cluster.alias': spec.source.alias,
-    'source.cluster.bootstrap.servers': sourceServers,
-    'target.cluster.alias': targetAlias,
-    'target.cluster.bootstrap.servers': targetServers,
-    ...(spec.topicsPattern ? { topics: spec.topicsPattern } : {}),
-    ...(spec.topicsExcludePattern ? { 'topics.exclude': spec.topicsExcludePattern } : {}),
-    ...(spec.groupsPattern ? { groups: spec.groupsPattern } : {}),
-    ...(spec.groupsExcludePattern ? { 'groups.exclude': spec.groupsExcludePattern } : {}),
-    'key.converter': bytes,
-    'value.converter': bytes,
-  };
-  return Object.fromEntries(
-    MIRROR_CONNECTORS.filter(({ member }) => spec[member]).map(({ member, kind, intervals }) => [
-      kind,
-      {
-        ...shared,
-        'connector.class': `org.apache.kafka.connect.mirror.${kind}`,
-        'tasks.max': String(spec[member].tasksMax ?? 1),
-        ...Object.fromEntries(Object.entries(spec[member].config ?? {}).map(([name, value]) => [name, String(value)])),
-        ...Object.fromEntries(intervals.map((what) => [`${what}.interval.seconds`, '2'])),
-      },
-    ]),
-  );
 }

@@ -1,19 +1,22 @@
+import type { ChildProcess } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
 import { setTimeout as sleep } from 'timers/promises';
 import { startGroup } from '../deploy/process-groups';
-import { freePorts, java, saysInLog } from './kafka-brokers';
+import { endGroup, freePorts, java, saysInLog } from './kafka-brokers';
 
 const RUNNING_WITHIN_MS = 60_000;
 
 /** A real worker of Kafka Connect in distributed mode, on loopback. It ends with this process. */
 export class ConnectWorker {
   /** Starts one in a folder that is made and waits until it takes requests. */
-  public static async start(folder: string, jars: string, plugins: string, settings: Record<string, string>): Promise<ConnectWorker> {
+  public static async start(folder: string, jars: string, plugins: string | undefined, settings: Record<string, string>): Promise<ConnectWorker> {
     fs.mkdirSync(folder);
     const [port] = await freePorts(1);
     const properties = {
-      'plugin.path': plugins,
+      // An empty path would be the folder this runs in.
+      ...(plugins ? { 'plugin.path': plugins } : {}),
+      'plugin.discovery': 'service_load',
       listeners: `http://127.0.0.1:${port}`,
       // Nothing of it waits for another worker that there is not.
       'scheduled.rebalance.max.delay.ms': '0',
@@ -34,7 +37,7 @@ export class ConnectWorker {
     });
     fs.closeSync(output);
     await saysInLog(child, log, /Finished starting connectors and tasks/, 'the Connect worker');
-    const worker = new ConnectWorker(`http://127.0.0.1:${port}`, log);
+    const worker = new ConnectWorker(`http://127.0.0.1:${port}`, log, child);
     await worker.listens();
     return worker;
   }
@@ -42,7 +45,12 @@ export class ConnectWorker {
   private constructor(
     private readonly url: string,
     private readonly log: string,
+    private readonly child: ChildProcess,
   ) {}
+
+  public stop(): void {
+    endGroup(this.child);
+  }
 
   /** What is wrong with a configuration: errors of the connector, and settings that neither it nor the worker knows. */
   public async validate(config: Record<string, string>): Promise<string[]> {

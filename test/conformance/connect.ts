@@ -6,13 +6,13 @@ import { setTimeout as sleep } from 'timers/promises';
 import { KafkaVersion } from '../../lib/streaming/k8s/kafka-version';
 import { endGroupsOnExit } from '../deploy/process-groups';
 import { Cases } from './cases';
-import { type Capture, forMariaDb, here, mirror, mirrorConnectors, mySqlCapture, postgresCapture, workerSettings } from './connect-configs';
+import { type Capture, forMariaDb, here, mySqlCapture, postgresCapture, workerSettings } from './connect-configs';
 import { type Database, postgresPrograms, startMariaDb, startPostgres } from './connect-databases';
+import { checkMirrors } from './connect-mirror';
 import { ConnectWorker } from './connect-worker';
 import { KafkaBrokers } from './kafka-brokers';
 
 const LIMIT_MINUTES = 9;
-const MIRRORED_WITHIN_MS = 60_000;
 const WORK = path.resolve(__dirname, '../../.ci/work/kafka');
 const DEBEZIUM = '3.5.0.Final';
 /** As the emitted clusters: a topic that nobody declared does not come into being. */
@@ -54,8 +54,9 @@ async function conformance(folder: string, cases: Cases): Promise<void> {
   } else {
     console.log('Skipped: capture from PostgreSQL, which is not here');
   }
-  await checkMirror(cases, brokers, worker, jars, path.join(folder, 'source'));
+  worker.stop();
   brokers.stop();
+  await checkMirrors(cases, folder, jars, BROKER_SETTINGS);
 }
 
 const TABLE = {
@@ -140,47 +141,6 @@ async function checkCapture(
     }
     cases.equal(envelopes.length, 4);
   });
-}
-
-/** Lets MirrorMaker copy topics of a second cluster into this one. */
-async function checkMirror(cases: Cases, target: KafkaBrokers, worker: ConnectWorker, jars: string, folder: string): Promise<void> {
-  const source = await KafkaBrokers.start(folder, { jars, brokers: 1, settings: BROKER_SETTINGS });
-  const connectors = mirrorConnectors(source.admin['bootstrap.servers'], target.admin['bootstrap.servers']);
-  const copy = `${mirror().mirror.source.alias}.orders.placed`;
-  await cases.run('the connectors of MirrorMaker find nothing wrong with the generated settings', async () => {
-    for (const config of Object.values(connectors)) cases.equal((await worker.validate(config)).join('\n'), '');
-    return Object.keys(connectors).join(', ');
-  });
-  await cases.run('MirrorMaker starts and copies a topic with its records and settings, under the prefix of its source', async () => {
-    const config = { 'retention.ms': '3600000' };
-    await source.probe.ask('createTopic', source.admin, { topic: 'orders.placed', partitions: 2, replicas: 1, config });
-    await source.probe.ask('createTopic', source.admin, { topic: 'other', partitions: 1, replicas: 1, config });
-    await source.probe.ask('produce', source.admin, { topic: 'orders.placed', key: 'k', values: ['one', 'two', 'three'] });
-    await source.probe.ask('consume', { ...source.admin, 'group.id': 'billing' }, { topic: 'orders.placed', keep: true });
-    for (const [name, settings] of Object.entries(connectors)) await worker.run(name, settings);
-    await until(async () => (await target.probe.ask('listTopics', target.admin)).includes(copy), `no topic ${copy} came`);
-    const records = await target.probe.ask('read', target.admin, { topic: copy, atLeast: 3, seconds: 40 });
-    cases.equal(records.map(({ value }: any) => value).join(' '), 'one two three');
-    const made = await target.probe.ask('describeTopic', target.admin, { topic: copy });
-    cases.equal(`${made.partitions} partitions, retention.ms=${made.config['retention.ms'].value}`, '2 partitions, retention.ms=3600000');
-    const names: string[] = await target.probe.ask('listTopics', target.admin);
-    cases.equal(names.filter((name) => name.endsWith('other')).join(' '), '');
-    return `${records.length} records in ${copy}`;
-  });
-  if (connectors.MirrorCheckpointConnector?.['sync.group.offsets.enabled'] === 'true') {
-    await cases.run('and the offsets of a group', async () => {
-      const offsets = () => target.probe.ask('groupOffsets', target.admin, { group: 'billing' }).catch(() => ({}));
-      await until(async () => Object.keys(await offsets()).some((partition) => partition.startsWith(copy)), 'no offset of billing came');
-      return JSON.stringify(await offsets());
-    });
-  }
-  source.stop();
-}
-
-async function until(reached: () => Promise<boolean>, otherwise: string): Promise<void> {
-  for (const deadline = Date.now() + MIRRORED_WITHIN_MS; !(await reached()); await sleep(300)) {
-    if (Date.now() > deadline) throw new Error(`${otherwise} within ${MIRRORED_WITHIN_MS / 1000} s`);
-  }
 }
 
 function install(script: string, ...words: string[]): string {

@@ -14,6 +14,8 @@ export interface Intent {
 /** A KafkaUser object, as far as brokers care. */
 export interface EmittedUser {
   readonly name: string;
+  /** The Kafka that knows it. */
+  readonly cluster: string;
   readonly authentication: string;
   readonly acls: readonly any[];
   readonly quotas?: Record<string, number>;
@@ -58,7 +60,7 @@ export async function checkAccess(
     }
     cases.equal(await probe.ask('settled', admin), true);
     for (const topic of names) await probe.ask('produce', admin, { topic, values: ['a record'] });
-    for (const user of emitted.users) await load(brokers, user);
+    for (const user of emitted.users) await loadUser(brokers, user);
     if (!(await probe.ask('settled', admin))) throw new Error('the brokers did not take over the ACLs');
     const acls = await probe.ask('describeAcls', admin);
     const sent = emitted.users.flatMap((user) => aclsOf(user)).length;
@@ -172,7 +174,8 @@ function administration(intent: Intent, topics: readonly string[]): Attempt[] {
 
 const example = (name: string) => name.replace(/\*$/, '1');
 
-async function load({ probe, admin }: KafkaBrokers, user: EmittedUser): Promise<void> {
+/** Gives a cluster a user as Strimzi's user operator does: its password, ACLs and quotas. */
+export async function loadUser({ probe, admin }: KafkaBrokers, user: EmittedUser): Promise<void> {
   if (user.authentication === 'scram-sha-512') await probe.ask('createScramUser', admin, { user: user.name, password: passwordOf(user) });
   const acls = aclsOf(user);
   if (acls.length) await probe.ask('createAcls', admin, { principal: `User:${principalOf(user)}`, acls });
@@ -189,7 +192,8 @@ function principalOf(user: EmittedUser): string {
   return user.authentication === 'tls' ? `CN=${user.name}` : user.name;
 }
 
-function clientOf(brokers: KafkaBrokers, user: EmittedUser): Client {
+/** The settings of a client that is this user. */
+export function clientOf(brokers: KafkaBrokers, user: EmittedUser): Client {
   return user.authentication === 'tls' ? brokers.tlsClient(user.name) : brokers.scramClient(user.name, passwordOf(user));
 }
 
