@@ -15,7 +15,9 @@ function newest(dir) {
 const stamp = 'dist/lib/index.js';
 const sources = Math.max(
   newest('lib'),
-  ...['bin/millrace.ts', 'package.json', 'tsconfig.json', 'scripts/lazy-rooms.mjs'].map((f) => fs.statSync(f).mtimeMs),
+  ...['bin/millrace.ts', 'package.json', 'tsconfig.json', 'scripts/lazy-rooms.mjs', 'scripts/bundle-admin-function.mjs'].map(
+    (f) => fs.statSync(f).mtimeMs,
+  ),
 );
 if (!fs.existsSync(stamp) || fs.statSync(stamp).mtimeMs < sources) {
   console.log('dist/ is older than the sources: compiling with jsii');

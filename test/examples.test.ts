@@ -7,6 +7,7 @@ import { build as kubernetesTopicAndService } from '../examples/kubernetes-topic
 import { build as kubernetesWorkerAndJobs } from '../examples/kubernetes-worker-and-jobs';
 import { build as podReadsMsk } from '../examples/pod-reads-msk';
 import { build as rightSizedServices } from '../examples/right-sized-services';
+import { build as streamingReplication } from '../examples/streaming-replication';
 import { build as tagPolicyWithExemption } from '../examples/tag-policy-with-exemption';
 import { core, cost } from '../lib';
 
@@ -49,6 +50,7 @@ test('every example is here', () => {
     'right-sized-services.generate.ts',
     'right-sized-services.ts',
     'right-sized-services.usage.json',
+    'streaming-replication.ts',
     'tag-policy-with-exemption.ts',
   ]);
 });
@@ -207,4 +209,31 @@ describe('a tag policy with an exemption', () => {
     expect(() => tagPolicyWithExemption(outdir)).toThrow();
     expect(violations(outdir)).toEqual(['error Millrace.TagsMissing']);
   });
+});
+
+test('replication to another Region: one selection on both flavours, and a runbook each', () => {
+  streamingReplication(path.join(folder, 'replication'));
+  const out = (flavour: string) => path.join(folder, 'replication', flavour);
+  const assembly = core.Assembly.fromDirectories({ templates: out('cdk.out'), manifests: out('cdk8s.out') });
+  const [
+    {
+      ReplicationInfoList: [msk],
+    },
+  ] = resources(assembly, 'AWS::MSK::Replicator');
+  expect(msk).toMatchObject({
+    TopicReplication: { TopicsToReplicate: ['payments\\..*'], TopicNameConfiguration: { Type: 'IDENTICAL' } },
+    ConsumerGroupReplication: { ConsumerGroupsToReplicate: ['fraud-features', 'ledger'], SynchroniseConsumerGroupOffsets: true },
+  });
+  const [
+    {
+      spec: {
+        mirrors: [mirror],
+      },
+    },
+  ] = objects(assembly, 'KafkaMirrorMaker2');
+  expect(mirror).toMatchObject({ topicsPattern: 'payments\\..*', groupsPattern: 'fraud-features|ledger' });
+  for (const flavour of ['cdk.out', 'cdk8s.out']) {
+    const [runbook] = fs.readdirSync(path.join(out(flavour), 'runbooks'));
+    expect(fs.readFileSync(path.join(out(flavour), 'runbooks', runbook), 'utf8')).toContain('# Failover of payments-to-ireland');
+  }
 });

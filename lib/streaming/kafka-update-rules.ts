@@ -2,6 +2,7 @@ import type { Assembly } from '../core/assembly';
 import { pairedObjects, pairedResources, sameJson } from '../core/changes';
 import { KubernetesRemovalRule } from '../core/kubernetes-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule } from '../core/update-rule';
+import { adminUpdateRules } from './admin-update-rules';
 import { mskUpdateRules } from './msk-update-rules';
 import { nodePoolUpdateRules } from './node-pool-update-rules';
 import { replicatorUpdateRules } from './replicator-update-rules';
@@ -75,6 +76,7 @@ export class KafkaUpdateRules {
     return oneById([
       new TopicPartitionsRule(),
       new TopicIdentityRule(),
+      ...adminUpdateRules(),
       ...mskUpdateRules(),
       ...nodePoolUpdateRules(),
       ...replicatorUpdateRules(),

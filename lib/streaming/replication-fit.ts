@@ -31,7 +31,7 @@ export function targetRules(sizing: KafkaSizing | undefined): Rule<ReplicatorOpt
       subject: 'demand.throughput',
       value: (options) => options.demand && Number((options.demand.throughput.toBps() / 8 / MIB).toFixed(1)),
       valid: (mib: number) => mib <= most,
-      allowed: `${most.toFixed(1)} MiB/s, which ${sizing.choice} of the target take in (half of what they could, so that one zone may be lost)`,
+      allowed: `${most.toFixed(1)} MiB/s, which ${sizing.choice} of the target take in with room for a lost zone`,
       fix: 'size the target for what is copied and what its own producers write together',
     },
   ];

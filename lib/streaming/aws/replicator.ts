@@ -1,4 +1,4 @@
-import { Lazy, Names, RemovalPolicy, Resource, Stack } from 'aws-cdk-lib';
+import { Lazy, Names, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -17,7 +17,7 @@ import { StreamCatalog } from '../stream-catalog';
 import { TopicLedger } from '../topic-ledger';
 import { openKey } from './cluster-key';
 import type { IKafkaCluster } from './kafka-cluster';
-import { type ResolvedSource, mskEnd } from './replication-end';
+import { type ResolvedSource, mskEnd, regionOf } from './replication-end';
 import type { ReplicationSource } from './replication-source';
 import { replicatorStatements } from './replicator-policy';
 
@@ -177,20 +177,22 @@ export class Replicator extends Resource implements IReplicator, iam.IGrantable,
   private describe(props: ReplicatorProps, source: ResolvedSource): void {
     const { target, topics } = props;
     const names = topics.names ?? [];
+    // The clusters of two Regions often have one name.
+    const sourceName = source.name === target.clusterName ? `${source.name}-source` : source.name;
     StreamCatalog.of(this).connectors.push({
       construct: this,
       name: this.replicatorName,
       kind: 'replicator',
       connectorClass: 'AWS::MSK::Replicator',
-      reads: names.map((topicName) => ({ clusterName: source.name, topicName })),
+      reads: names.map((topicName) => ({ clusterName: sourceName, topicName })),
       writes: topics.naming === TopicNaming.PREFIXED ? [] : names.map((topicName) => ({ clusterName: target.clusterName, topicName })),
     });
     const file = `runbooks/${this.node.path.replace(/\//g, '-')}.md`;
     SynthesisFiles.of(this).add(file, () =>
       failoverRunbook({
         replicatorName: this.replicatorName,
-        source: readable(source.name, source.construct?.node.path),
-        target: readable(target.clusterName, target.node.path),
+        source: source.construct ? readable(source.construct) : source.name,
+        target: readable(target),
         topics,
         consumerGroups: props.consumerGroups,
         bidirectional: props.bidirectional ?? false,
@@ -207,7 +209,9 @@ export class Replicator extends Resource implements IReplicator, iam.IGrantable,
   }
 }
 
-/** A name for people; one that is known only at deploy time is replaced by the construct path. */
-function readable(name: string, path: string | undefined): string {
-  return /\$\{Token\[/.test(name) ? (path ?? 'the source cluster') : name;
+/** A name for people: what is known only at deploy time is replaced by the construct path, and clusters of one name are told apart. */
+function readable(cluster: IKafkaCluster): string {
+  const name = Token.isUnresolved(cluster.clusterName) ? cluster.node.path : cluster.clusterName;
+  const region = regionOf(cluster);
+  return Token.isUnresolved(region) ? name : `${name} in ${region}`;
 }
