@@ -10,7 +10,12 @@ const RUNNING_WITHIN_MS = 60_000;
 /** A real worker of Kafka Connect in distributed mode, on loopback. It ends with this process. */
 export class ConnectWorker {
   /** Starts one in a folder that is made and waits until it takes requests. */
-  public static async start(folder: string, jars: string, plugins: string | undefined, settings: Record<string, string>): Promise<ConnectWorker> {
+  public static async start(
+    folder: string,
+    jars: string,
+    plugins: string | undefined,
+    settings: Record<string, string>,
+  ): Promise<ConnectWorker> {
     fs.mkdirSync(folder);
     const [port] = await freePorts(1);
     const properties = {
