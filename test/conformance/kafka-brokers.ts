@@ -218,13 +218,15 @@ interface Authority {
   readonly key: string;
 }
 
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+
 function openssl(...words: string[]): void {
   execFileSync('openssl', words, { stdio: 'ignore', timeout: 30_000 });
 }
 
 function makeAuthority(folder: string): Authority {
   const authority = { certificate: path.join(folder, 'ca.pem'), key: path.join(folder, 'ca.key') };
-  const words = ['-newkey', 'rsa:2048', '-nodes', '-keyout', authority.key, '-out', authority.certificate];
+  const words = [...NEW_KEY, '-keyout', authority.key, '-out', authority.certificate];
   openssl('req', '-x509', ...words, '-days', '2', '-subj', '/CN=millrace test authority');
   certificate(authority, folder, 'broker');
   return authority;
@@ -234,7 +236,7 @@ function makeAuthority(folder: string): Authority {
 function certificate(authority: Authority, folder: string, name: string): string {
   const file = (extension: string) => path.join(folder, `${name}.${extension}`);
   const alternative = ['-addext', 'subjectAltName=IP:127.0.0.1'];
-  openssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', file('key'), '-out', file('csr'), '-subj', `/CN=${name}`, ...alternative);
+  openssl('req', ...NEW_KEY, '-keyout', file('key'), '-out', file('csr'), '-subj', `/CN=${name}`, ...alternative);
   const by = ['-CA', authority.certificate, '-CAkey', authority.key, '-CAcreateserial', '-copy_extensions', 'copy'];
   openssl('x509', '-req', '-in', file('csr'), ...by, '-days', '2', '-out', file('crt'));
   fs.writeFileSync(file('pem'), `${fs.readFileSync(file('key'), 'utf8')}${fs.readFileSync(file('crt'), 'utf8')}`);

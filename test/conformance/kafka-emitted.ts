@@ -130,7 +130,12 @@ export function emittedUsers(): { readonly intents: Intent[]; readonly users: Em
   user('Booker', { produce: ['ledger'], transact: ['ledger-1'] }, (client) => {
     ledger.grants.produce(client);
     // SEAM: `ledger.grants.produce(client, { transactionalId: 'ledger-1' })` once the grant takes one.
-    client.allow('transactionalId', 'ledger-1', ['Describe', 'Write']);
+    client.allow('transactionalId', 'ledger-1', 'literal', ['Describe', 'Write']);
+  });
+  user('Auditor', { consume: [['ledger*', 'audit-*']] }, (client) => {
+    // SEAM: a grant of a prefix once there is one.
+    client.allow('topic', 'ledger', 'prefix', ['Describe', 'Read']);
+    client.allow('group', 'audit-', 'prefix', ['Read']);
   });
   user('Idle', {}, () => undefined);
   const assembly = world.synth();
@@ -154,10 +159,12 @@ function strimziSettings(assembly: Assembly): Record<string, string> {
   return Object.fromEntries(Object.entries(spec.kafka.config).map(([name, value]) => [name, String(value)]));
 }
 
-function usersOf(assembly: Assembly): EmittedUser[] {
+/** The users of a synthesis. */
+export function usersOf(assembly: Assembly): EmittedUser[] {
   const users = assembly.objects.map(({ manifest }) => manifest).filter(({ kind }) => kind === 'KafkaUser');
   return users.map(({ metadata, spec }) => ({
     name: metadata.name,
+    cluster: metadata.labels['strimzi.io/cluster'],
     authentication: spec.authentication.type,
     acls: spec.authorization.acls ?? [],
     quotas: spec.quotas,

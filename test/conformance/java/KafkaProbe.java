@@ -138,6 +138,11 @@ public class KafkaProbe {
         return null;
       case "describeAcls":
         return JSON.getNodeFactory().numberNode(get(admin.describeAcls(AclBindingFilter.ANY).values()).size());
+      case "groupOffsets":
+        ObjectNode offsets = JSON.createObjectNode();
+        get(admin.listConsumerGroupOffsets(request.get("group").asText()).partitionsToOffsetAndMetadata())
+            .forEach((partition, offset) -> offsets.put(partition.toString(), offset.offset()));
+        return offsets;
       case "settled":
         return JSON.getNodeFactory().booleanNode(settled(admin));
       case "alterQuota":
@@ -241,16 +246,20 @@ public class KafkaProbe {
   }
 
   private static JsonNode transact(JsonNode request) throws Exception {
-    try (KafkaProducer<String, String> producer = producer(request)) {
+    KafkaProducer<String, String> producer = producer(request);
+    try {
       producer.initTransactions();
       producer.beginTransaction();
       producer.send(new ProducerRecord<>(request.get("topic").asText(), null, "in a transaction")).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
       producer.commitTransaction();
       return null;
+    } finally {
+      // By itself it would wait without end for a transaction that it may not finish.
+      producer.close(Duration.ofSeconds(1));
     }
   }
 
-  /** Joins the group, reads until a record comes and commits where it began, so that the next one of the group finds the record too. */
+  /** Joins the group and reads until a record comes; commits where it began, so that the next one of the group finds the record too, or how far it came. */
   private static JsonNode consume(JsonNode request) throws Exception {
     try (KafkaConsumer<String, String> consumer = consumer(request)) {
       consumer.subscribe(List.of(request.get("topic").asText()));
@@ -259,7 +268,8 @@ public class KafkaProbe {
         ConsumerRecords<String, String> records = consumer.poll(Duration.ofMillis(200));
         if (records.isEmpty()) continue;
         TopicPartition partition = records.partitions().iterator().next();
-        consumer.commitSync(Map.of(partition, new OffsetAndMetadata(0)));
+        long read = request.path("keep").asBoolean() ? consumer.position(partition) : 0;
+        consumer.commitSync(Map.of(partition, new OffsetAndMetadata(read)));
         return null;
       }
       throw new java.util.concurrent.TimeoutException("no record came");
