@@ -4,6 +4,7 @@ export * from './kafka-cluster';
 export * from './kafka-sizing';
 export * from './kafka-update-rules';
 export * from './topic';
+export * from './topic-config';
 export * as aws from './aws';
 export * as k8s from './k8s';
 export * from './schema';

@@ -20,6 +20,7 @@ import { BootstrapServers } from './bootstrap-servers';
 import { serverProperties } from './broker-configuration';
 import { KafkaVersion } from './kafka-version';
 import { Topic } from './topic';
+import { TopicPrefix } from './topic-prefix';
 
 /** Port of the IAM listener inside the VPC. */
 export const IAM_PORT = 9098;
@@ -229,6 +230,11 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
   /** Declares a topic on this cluster. */
   public addTopic(id: string, options: TopicOptions): Topic {
     return new Topic(this, id, { ...options, cluster: this });
+  }
+
+  /** All topics whose names begin alike, to grant access to them. */
+  public topicPrefix(prefix: string): TopicPrefix {
+    return new TopicPrefix(this, prefix);
   }
 
   private checkSurroundings(clusterName: string, version: KafkaVersion, subnets: ec2.SelectedSubnets): void {
