@@ -3,6 +3,8 @@ export * from './compatibility';
 export * from './kafka-cluster';
 export * from './kafka-sizing';
 export * from './kafka-update-rules';
+export * from './partition-count';
+export * from './serverless-sizing';
 export * from './topic';
 export * from './topic-config';
 export * as aws from './aws';
