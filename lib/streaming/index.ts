@@ -5,6 +5,8 @@ export * from './kafka-sizing';
 export * from './kafka-update-rules';
 export * from './partition-count';
 export * from './serverless-sizing';
+export * from './schema';
+export * from './schema-registry';
 export * from './topic';
 export * from './topic-config';
 export * as aws from './aws';
