@@ -1,6 +1,7 @@
 export * from './broker-type';
 export * from './compatibility';
 export * from './kafka-cluster';
+export * from './kafka-metric-names';
 export * from './kafka-sizing';
 export * from './kafka-update-rules';
 export * from './partition-count';

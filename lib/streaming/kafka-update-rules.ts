@@ -4,6 +4,7 @@ import { KubernetesRemovalRule } from '../core/kubernetes-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule } from '../core/update-rule';
 import { mskUpdateRules } from './msk-update-rules';
 import { nodePoolUpdateRules } from './node-pool-update-rules';
+import { strimziUpdateRules } from './strimzi-update-rules';
 
 /** Fewer partitions than before: neither MSK nor Strimzi can do it, and CloudFormation does not notice at synth. */
 class TopicPartitionsRule implements IUpdateRule {
@@ -76,6 +77,7 @@ export class KafkaUpdateRules {
       new TopicIdentityRule(),
       ...mskUpdateRules(),
       ...nodePoolUpdateRules(),
+      ...strimziUpdateRules(),
       new KubernetesRemovalRule('Millrace.KafkaRemoval', STRIMZI_KINDS),
     ]);
   }

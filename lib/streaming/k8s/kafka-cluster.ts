@@ -1,19 +1,33 @@
-import { ApiObject, Chart, Names } from 'cdk8s';
+import { ApiObject, Chart, Lazy, Names } from 'cdk8s';
 import { Construct } from 'constructs';
-import { decideRetention, retentionAnnotations } from '../../core/retention';
+import { refuse, show } from '../../core/error';
+import { type RetentionDecision, decideRetention, retentionAnnotations } from '../../core/retention';
 import { enforce } from '../../core/rule';
 import { recordSizing } from '../../core/sizing';
 import { registerUpdateRules } from '../../core/update-rule';
 import { requireAllocation } from '../../cost/applied-allocation';
-import { BrokerClass } from '../broker-type';
+import { NLB_TAGS } from '../../cost/controller-tags';
+import { CostAllocation } from '../../cost/cost-allocation';
 import { type IKafkaCluster as IKafkaClusterContract, KAFKA_CLUSTER_RULES, type KafkaClusterOptions } from '../kafka-cluster';
+import type { KafkaMetricNames } from '../kafka-metric-names';
 import { KafkaSizing } from '../kafka-sizing';
+import { BrokerClass } from '../broker-type';
 import { KafkaUpdateRules } from '../kafka-update-rules';
+import { StreamCatalog } from '../stream-catalog';
 import type { TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { CLIENT, clientLabelOf } from './client-label';
+import { CruiseControl } from './cruise-control';
+import { CONTROLLER_SIZE, brokerSize } from './kafka-node-size';
+import { kafkaClusterRules } from './kafka-cluster-rules';
+import { KafkaMetrics } from './kafka-metrics';
 import { KafkaNodePool } from './kafka-node-pool';
+import type { KafkaQuotas } from './kafka-quotas';
 import { KafkaVersion } from './kafka-version';
+import type { Listener } from './listener';
+import { ListenerPeers } from './listener-peers';
+import { listenerRules } from './listener-rules';
+import type { ListenerSurroundings } from './listener-surroundings';
+import type { NamespaceClients } from './namespace-clients';
 import { Topic } from './topic';
 import { TopicPrefix } from './topic-prefix';
 
@@ -26,6 +40,16 @@ export interface IKafkaCluster extends IKafkaClusterContract {
   readonly namespace?: string;
   /** `host:port` of the TLS listener. */
   readonly bootstrapServers: string;
+  /**
+   * Which names its metrics have in Prometheus.
+   * @default - unknown: an imported cluster
+   */
+  readonly metricNames?: KafkaMetricNames;
+  /**
+   * Whether Cruise Control runs beside it.
+   * @default - unknown: an imported cluster
+   */
+  readonly hasCruiseControl?: boolean;
 }
 
 /** What identifies an existing Strimzi cluster. */
@@ -37,12 +61,17 @@ export interface KafkaClusterAttributes {
    * @default - that of the chart
    */
   readonly namespace?: string;
+  /**
+   * Which names its metrics have in Prometheus.
+   * @default - unknown
+   */
+  readonly metricNames?: KafkaMetricNames;
 }
 
 /** Properties of a Strimzi cluster. */
 export interface KafkaClusterProps extends KafkaClusterOptions {
   /**
-   * Version of Kafka.
+   * Version of Kafka, and of its metadata during an upgrade.
    * @default KafkaVersion.V4_3_1
    */
   readonly kafkaVersion?: KafkaVersion;
@@ -51,29 +80,51 @@ export interface KafkaClusterProps extends KafkaClusterOptions {
    * @default - that of the Kubernetes cluster
    */
   readonly storageClassName?: string;
+  /**
+   * Listeners beside the default one, which is `tls` on port 9093 inside Kubernetes with client certificates.
+   * @default - none
+   */
+  readonly listeners?: Listener[];
+  /**
+   * How metrics are exposed, which decides their names.
+   * @default KafkaMetrics.strimziReporter()
+   */
+  readonly metrics?: KafkaMetrics;
+  /**
+   * Whether Cruise Control runs beside the cluster. It costs one pod of half a vCPU and 1.25 GiB or more; without it brokers that a new size
+   * adds stay empty, and brokers that it drops cannot leave.
+   * @default CruiseControl.enabled()
+   */
+  readonly cruiseControl?: CruiseControl;
+  /**
+   * Limits for all users.
+   * @default - none: what a user may take is for its owner to state, on the `KafkaUser` or here
+   */
+  readonly quotas?: KafkaQuotas;
 }
 
-// Of a node's capacity the kubelet, the system and daemon sets keep a share (EKS: about 8 % of memory and 4 % of CPU on these sizes).
-const POD_CPU_SHARE = 0.85;
-const POD_MEMORY_SHARE = 0.8;
-const NODE_MIB_PER_VCPU = 4096;
-const MAX_HEAP_MIB = 6144;
-const CONTROLLERS = { replicas: 3, cpuMillis: 500, memoryMib: 2048, heapMib: 1024, storageGib: 20 } as const;
+function serviceSuffix(namespace: string | undefined): string {
+  return namespace ? `.${namespace}.svc` : '';
+}
 
 function bootstrapOf(clusterName: string, namespace: string | undefined): string {
-  return `${clusterName}-kafka-bootstrap${namespace ? `.${namespace}.svc` : ''}:${TLS_PORT}`;
+  return `${clusterName}-kafka-bootstrap${serviceSuffix(namespace)}:${TLS_PORT}`;
 }
 
 /**
  * A Kafka cluster run by the Strimzi operator 1.x: KRaft with three controllers apart from the brokers, one TLS listener with client
- * certificates, ACLs, spread over zones, volumes kept, sized for its demand.
+ * certificates, ACLs, spread over zones, volumes kept, sized for its demand, balanced by Cruise Control when its size changes.
  *
  * The listener lets in the pods of its namespace that carry the label `millrace.io/kafka-<clusterName>: client`, from whatever chart or
- * repository they come. A `KafkaUser` puts it on its workload; give it yourself to pods that are not of our `Service`.
+ * repository they come. A `KafkaUser` puts it on its workload; give it yourself to pods that are not of our `Service`. Clients of other
+ * namespaces come in by `allowFromNamespace`.
+ *
+ * Strimzi makes the pods as Pod Security "restricted" asks (its default since 1.2) and a PodDisruptionBudget that lets one of them go at a
+ * time.
  *
  * Adopt an existing cluster by giving its `clusterName`; an apply then takes the objects over without replacing them.
  *
- * @throws Millrace.KafkaClusterSizeMissing, Millrace.KafkaClusterNameInvalid, Millrace.KafkaBrokersOnAws
+ * @throws Millrace.KafkaClusterSizeMissing, Millrace.KafkaClusterNameInvalid, Millrace.KafkaBrokersOnAws, Millrace.KafkaListenerInvalid
  */
 export class KafkaCluster extends Construct implements IKafkaCluster {
   /** Imports an existing cluster. */
@@ -82,6 +133,7 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
       public readonly clusterName = attributes.clusterName;
       public readonly namespace = attributes.namespace ?? Chart.of(scope).namespace;
       public readonly bootstrapServers = bootstrapOf(attributes.clusterName, this.namespace);
+      public readonly metricNames = attributes.metricNames;
     }
     return new Import(scope, id);
   }
@@ -94,72 +146,51 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
   public readonly bootstrapServers: string;
   /** The decided size. */
   public readonly sizing: KafkaSizing;
+  /** Which names the metrics have in Prometheus. */
+  public readonly metricNames?: KafkaMetricNames;
+  /** Whether Cruise Control runs beside the cluster. */
+  public readonly hasCruiseControl?: boolean;
+
+  private readonly listeners: readonly Listener[];
+  private readonly peers: ListenerPeers;
 
   constructor(scope: Construct, id: string, props: KafkaClusterProps) {
     super(scope, id);
-    enforce(this.node.path, props, KAFKA_CLUSTER_RULES);
+    enforce(this.node.path, props, [...KAFKA_CLUSTER_RULES, ...listenerRules(props.listeners ?? [])]);
     this.sizing = props.sizing ?? KafkaSizing.forDemand(props.demand!, { brokerClass: BrokerClass.KUBERNETES });
     this.clusterName = props.clusterName ?? Names.toDnsLabel(this, { maxLen: 40 });
-    this.checkSurroundings();
+    enforce(this.node.path, { clusterName: this.clusterName, sizing: this.sizing }, kafkaClusterRules());
     this.namespace = Chart.of(this).namespace;
     this.bootstrapServers = bootstrapOf(this.clusterName, this.namespace);
+    this.listeners = props.listeners ?? [];
+    this.peers = new ListenerPeers(this.clusterName);
+    const metrics = props.metrics ?? KafkaMetrics.strimziReporter();
+    const cruiseControl = props.cruiseControl ?? CruiseControl.enabled();
+    this.metricNames = metrics.metricNames;
+    this.hasCruiseControl = cruiseControl._isEnabled;
     const retention = decideRetention(this, props.removalPolicy);
-    const { limits } = this.sizing.brokerType;
-    const memoryMib = Math.floor(limits.vcpu * NODE_MIB_PER_VCPU * POD_MEMORY_SHARE);
-    const pool = { clusterName: this.clusterName, storageClassName: props.storageClassName, retention };
-    new KafkaNodePool(this, 'Controllers', { ...pool, ...CONTROLLERS, poolName: `${this.clusterName}-controllers`, role: 'controller' });
-    new KafkaNodePool(this, 'Brokers', {
-      ...pool,
-      poolName: `${this.clusterName}-brokers`,
-      role: 'broker',
-      instanceType: this.sizing.brokerType.name,
-      replicas: this.sizing.brokers,
-      cpuMillis: Math.floor(limits.vcpu * 1000 * POD_CPU_SHARE),
-      memoryMib,
-      heapMib: Math.min(MAX_HEAP_MIB, Math.floor(memoryMib / 4)),
-      storageGib: this.sizing.storagePerBroker!.toGibibytes(),
-    });
+    this.addNodePools(retention, props.storageClassName);
     const kafka = new ApiObject(this, 'Resource', {
       apiVersion: 'kafka.strimzi.io/v1',
       kind: 'Kafka',
       metadata: { name: this.clusterName, annotations: retentionAnnotations(retention) },
       spec: {
-        kafka: {
-          version: (props.kafkaVersion ?? KafkaVersion.V4_3_1).version,
-          listeners: [
-            {
-              name: 'tls',
-              port: TLS_PORT,
-              type: 'internal',
-              tls: true,
-              authentication: { type: 'tls' },
-              networkPolicyPeers: [{ podSelector: { matchLabels: { [clientLabelOf(this.clusterName)]: CLIENT } } }],
-            },
-          ],
-          authorization: { type: 'simple' },
-          rack: { topologyKey: 'topology.kubernetes.io/zone' },
-          config: {
-            'auto.create.topics.enable': false,
-            'default.replication.factor': this.sizing.replicationFactor,
-            'min.insync.replicas': this.sizing.replicationFactor - 1,
-            'offsets.topic.replication.factor': 3,
-            'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
-            'transaction.state.log.min.isr': 2,
-            'transaction.state.log.replication.factor': 3,
-            'unclean.leader.election.enable': false,
-          },
-          metricsConfig: { type: 'strimziMetricsReporter', values: { allowList: ['.*'] } },
-        },
+        kafka: this.kafkaSpec(props.kafkaVersion ?? KafkaVersion.V4_3_1, metrics, props.quotas),
         entityOperator: {
           topicOperator: { resources: operatorResources() },
           userOperator: { resources: operatorResources() },
         },
+        cruiseControl: this.addCruiseControl(cruiseControl),
       },
     });
+    const podMonitor = metrics._podMonitor(this.clusterName);
+    if (podMonitor) new ApiObject(this, 'PodMonitor', podMonitor);
     recordSizing(kafka, this.sizing);
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
     TopicLedger.of(this).sizing = this.sizing;
+    const { clusterName, bootstrapServers: host } = this;
+    StreamCatalog.of(this).clusters.push({ construct: this, clusterName, protocol: 'kafka-secure', host });
   }
 
   /** Declares a topic on this cluster. */
@@ -167,30 +198,123 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
     return new Topic(this, id, { ...options, cluster: this });
   }
 
-  /** All topics whose names begin alike, to grant access to them. */
+  /**
+   * All topics whose names begin alike, to grant access to them.
+   *
+   * @throws Millrace.KafkaPrefixInvalid
+   */
   public topicPrefix(prefix: string): TopicPrefix {
     return new TopicPrefix(this, prefix);
   }
 
-  private checkSurroundings(): void {
-    enforce(this.node.path, { clusterName: this.clusterName, sizing: this.sizing }, [
-      {
-        code: 'Millrace.KafkaClusterNameInvalid',
-        subject: 'clusterName',
-        value: (input) => input.clusterName,
-        valid: (name: string) => /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name),
-        allowed: "1-40 lower-case letters, digits or '-', beginning with a letter: the operator appends to it",
-        fix: 'rename it, or leave it out',
+  /**
+   * Lets clients of another namespace connect to the listeners inside Kubernetes: pods with the label of a client, or with labels of your
+   * own for pods that somebody else makes. For KEDA's operator, which reads the lag: `allowFromNamespace('keda', { podLabels: { app:
+   * 'keda-operator' } })`.
+   */
+  public allowFromNamespace(namespaceName: string, clients: NamespaceClients = {}): void {
+    this.peers.allow(namespaceName, clients);
+  }
+
+  /**
+   * `host:port` of one of `listeners`, for clients that use it.
+   *
+   * @throws Millrace.KafkaListenerInvalid for a listener that the cluster does not have, or whose address is known only once it is deployed
+   */
+  public bootstrapServersOf(listenerName: string): string {
+    const listener = this.listeners.find(({ name }) => name === listenerName);
+    const bootstrap = listenerName === 'tls' ? this.bootstrapServers : listener?._bootstrap(this.surroundings);
+    if (bootstrap) return bootstrap;
+    const known = [{ name: 'tls' }, ...this.listeners.filter((one) => one._bootstrap(this.surroundings))].map(({ name }) => name);
+    return refuse(`${this.node.path} bootstrapServersOf`, {
+      code: 'Millrace.KafkaListenerInvalid',
+      subject: 'listenerName',
+      received: show(listenerName),
+      allowed: `a listener whose address is known before the deployment: ${known.join(', ')}`,
+      fix: listener ? 'read status.listeners of the Kafka resource once it is deployed' : 'use one of them',
+    });
+  }
+
+  private get surroundings(): ListenerSurroundings {
+    return {
+      clusterName: this.clusterName,
+      serviceSuffix: serviceSuffix(this.namespace),
+      peers: () => this.peers.render(),
+      tags: () => {
+        const labels = Object.entries(CostAllocation.of(this)?.labels() ?? {});
+        return { [NLB_TAGS]: labels.map(([key, value]) => `${key}=${value}`).join(',') };
       },
-      {
-        code: 'Millrace.KafkaBrokersOnAws',
-        subject: 'sizing',
-        value: (input) => input.sizing.brokerType.name,
-        valid: (_name: string, input) => input.sizing.brokerType.brokerClass === BrokerClass.KUBERNETES,
-        allowed: 'a sizing of BrokerClass.KUBERNETES',
-        fix: 'use KafkaSizing.forDemand(demand, { brokerClass: BrokerClass.KUBERNETES }), or streaming.aws.KafkaCluster',
+    };
+  }
+
+  private addNodePools(retention: RetentionDecision, storageClassName: string | undefined): void {
+    const pool = { clusterName: this.clusterName, storageClassName, retention };
+    new KafkaNodePool(this, 'Controllers', {
+      ...pool,
+      ...CONTROLLER_SIZE,
+      poolName: `${this.clusterName}-controllers`,
+      role: 'controller',
+    });
+    new KafkaNodePool(this, 'Brokers', {
+      ...pool,
+      ...brokerSize(this.sizing),
+      poolName: `${this.clusterName}-brokers`,
+      role: 'broker',
+      instanceType: this.sizing.brokerType.name,
+    });
+  }
+
+  private kafkaSpec(version: KafkaVersion, metrics: KafkaMetrics, quotas: KafkaQuotas | undefined): Record<string, unknown> {
+    return {
+      version: version.version,
+      metadataVersion: version.metadataVersion,
+      listeners: Lazy.any({ produce: () => this.renderListeners() }),
+      authorization: { type: 'simple' },
+      rack: { topologyKey: 'topology.kubernetes.io/zone' },
+      config: {
+        'auto.create.topics.enable': false,
+        'default.replication.factor': this.sizing.replicationFactor,
+        'min.insync.replicas': this.sizing.replicationFactor - 1,
+        'offsets.topic.replication.factor': 3,
+        'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
+        'transaction.state.log.min.isr': 2,
+        'transaction.state.log.replication.factor': 3,
+        'unclean.leader.election.enable': false,
       },
-    ]);
+      metricsConfig: metrics._config,
+      quotas: quotas?._render(this.sizing),
+    };
+  }
+
+  private renderListeners(): Record<string, unknown>[] {
+    const tls = {
+      name: 'tls',
+      port: TLS_PORT,
+      type: 'internal',
+      tls: true,
+      authentication: { type: 'tls' },
+      networkPolicyPeers: this.peers.render(),
+    };
+    return [tls, ...this.listeners.map((listener) => listener._render(this.surroundings))];
+  }
+
+  /** The operator copies the template for every change of the brokers. */
+  private addCruiseControl(cruiseControl: CruiseControl): Record<string, unknown> | undefined {
+    if (!cruiseControl._isEnabled) return undefined;
+    const templateName = `${this.clusterName}-scaling`;
+    if (cruiseControl._rebalances) {
+      new ApiObject(this, 'ScalingTemplate', {
+        apiVersion: 'kafka.strimzi.io/v1',
+        kind: 'KafkaRebalance',
+        metadata: {
+          name: templateName,
+          labels: { 'strimzi.io/cluster': this.clusterName },
+          annotations: { 'strimzi.io/rebalance-template': 'true' },
+        },
+        spec: { replicationThrottle: cruiseControl._throttle(this.sizing) },
+      });
+    }
+    return cruiseControl._spec(this.sizing, brokerSize(this.sizing).cpuMillis, templateName);
   }
 }
 
