@@ -31,7 +31,10 @@ function brokerClasses(assembly: Assembly): Map<unknown, BrokerClass> {
       .filter(({ properties }) => typeof properties.ClusterName === 'string')
       .map(({ properties }) => {
         const type = properties.BrokerNodeGroupInfo?.InstanceType;
-        return [properties.ClusterName, typeof type === 'string' && type.startsWith('express.') ? BrokerClass.EXPRESS : BrokerClass.STANDARD];
+        return [
+          properties.ClusterName,
+          typeof type === 'string' && type.startsWith('express.') ? BrokerClass.EXPRESS : BrokerClass.STANDARD,
+        ];
       }),
   );
 }
@@ -59,7 +62,9 @@ class AlarmRule implements IUpdateRule {
             const complaint = this.complaint(watched, classes.get(watched.clusterName));
             if (!complaint) return [];
             const severity = isKnown(alarm, stack, before) ? FindingSeverity.WARNING : FindingSeverity.ERROR;
-            return [{ code: this.id, severity, path: alarm.path, templateFile: stack.templateFile, logicalId: alarm.logicalId, ...complaint }];
+            return [
+              { code: this.id, severity, path: alarm.path, templateFile: stack.templateFile, logicalId: alarm.logicalId, ...complaint },
+            ];
           }),
         ),
     );

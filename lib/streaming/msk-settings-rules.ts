@@ -67,7 +67,10 @@ function burstable({ properties }: SynthesizedResource): Complaint | undefined {
   const version = properties.KafkaVersion;
   if (typeof type !== 'string' || !type.startsWith('kafka.t3.') || typeof version !== 'string') return undefined;
   if (!version.endsWith('.kraft') && Number(version.split('.')[0]) < 4) return undefined;
-  return { message: `${type} brokers with KRaft (${version}); MSK refuses the two together`, fix: 'take kafka.m7g.large or express.m7g.large' };
+  return {
+    message: `${type} brokers with KRaft (${version}); MSK refuses the two together`,
+    fix: 'take kafka.m7g.large or express.m7g.large',
+  };
 }
 
 function versionsList({ properties }: SynthesizedResource): Complaint | undefined {
@@ -106,7 +109,9 @@ function authenticationRemoved(pair: ResourcePair): Complaint | undefined {
     return was && !is;
   });
   if (removed.length === 0) return undefined;
-  const lists = pair.stackBefore.resources.filter(({ type, properties }) => type === 'AWS::MSK::BatchScramSecret' && properties.SecretArnList);
+  const lists = pair.stackBefore.resources.filter(
+    ({ type, properties }) => type === 'AWS::MSK::BatchScramSecret' && properties.SecretArnList,
+  );
   const users = lists.filter((list) => refersTo(list, pair.before.logicalId)).flatMap(({ properties }) => properties.SecretArnList).length;
   const known = removed.includes('SCRAM') && users > 0 ? `, ${users} users with passwords among them` : '';
   return {
@@ -127,7 +132,8 @@ function storageAutoscaled(pair: ResourcePair): Complaint | undefined {
   );
   if (!scaled) return undefined;
   return {
-    message: 'the storage of a cluster changes whose volumes grow by themselves; they may be larger than the template says, and MSK refuses a smaller size',
+    message:
+      'the storage of a cluster changes whose volumes grow by themselves; they may be larger than the template says, and MSK refuses a smaller size',
     fix: 'read the size with aws kafka describe-cluster-v2 and keep storagePerBroker at or above it',
   };
 }

@@ -69,6 +69,14 @@ const TIERED_RULES: readonly Rule<TopicInput>[] = [
   },
   {
     code: 'Millrace.KafkaTopicTieredInvalid',
+    subject: 'config.remoteLogCopyDisable',
+    value: (topic) => (topic.config?.localRetentionMs || topic.config?.localRetentionBytes ? topic.config.remoteLogCopyDisable : undefined),
+    valid: (isDisabled: boolean) => isDisabled !== true,
+    allowed: 'no local retention of its own once nothing more is copied: what leaves the volumes would be lost',
+    fix: 'leave localRetentionMs and localRetentionBytes out',
+  },
+  {
+    code: 'Millrace.KafkaTopicTieredInvalid',
     subject: 'config.localRetentionMs',
     value: (topic) => known<Duration>(topic, 'localRetentionMs'),
     valid: (local: Duration, topic) => millis(local) < retentionOf(topic),

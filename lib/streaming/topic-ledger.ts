@@ -2,7 +2,8 @@ import type { IConstruct } from 'constructs';
 import { violationMessage } from '../core/error';
 import type { BrokerClass } from './broker-type';
 import type { KafkaSizing } from './kafka-sizing';
-import { type ResolvedTopic, metricName } from './topic-rules';
+import { topicsFit } from './topic-load';
+import { type ResolvedTopic, metricName, shapeOf } from './topic-rules';
 import { type TopicSurroundings, surroundingsOf } from './topic-surroundings';
 
 const ledgers = new WeakMap<IConstruct, TopicLedger>();
@@ -23,13 +24,11 @@ export class TopicLedger {
   public sizing?: KafkaSizing;
   /** Brokers of an imported cluster, where they are known. */
   public brokerClass?: BrokerClass;
-  /** Whether the cluster is Serverless, where MSK runs the brokers unseen. */
-  public serverless = false;
   private readonly topics: { readonly path: string; readonly topic: ResolvedTopic }[] = [];
 
   /** What the topics must respect of the cluster. */
   public get surroundings(): TopicSurroundings {
-    return { ...surroundingsOf(this.sizing, this.brokerClass), ...(this.serverless ? { serverless: true } : {}) };
+    return surroundingsOf(this.sizing, this.brokerClass);
   }
 
   public add(path: string, topic: ResolvedTopic): void {
@@ -37,7 +36,10 @@ export class TopicLedger {
   }
 
   private validate(): string[] {
-    return [...this.collisions(), ...(this.sizing ? this.overflow(this.sizing) : [])];
+    const { sizing } = this;
+    if (!sizing) return this.collisions();
+    const shapes = this.topics.map(({ topic }) => shapeOf(topic));
+    return [...this.collisions(), ...this.overflow(sizing), ...topicsFit(sizing, shapes).map(violationMessage)];
   }
 
   private collisions(): string[] {

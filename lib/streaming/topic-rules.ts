@@ -1,13 +1,13 @@
 import type { Duration } from 'aws-cdk-lib';
 import { type Rule, isPositiveInteger } from '../core/rule';
-import { rateRules } from './access-rules';
 import { CleanupPolicy, type TopicOptions } from './topic';
+import type { TopicDemand } from './topic-demand';
 import { topicConfigRules } from './topic-config-rules';
-import { partitionsFor } from './topic-partitions';
+import { TOPIC_DEMAND_RULES, type TopicShape } from './topic-load';
+import { defaultPartitions } from './topic-partitions';
 import { renderSettings } from './topic-settings';
 import { type TopicInput, type TopicSurroundings, isManaged, replicationFactorOf } from './topic-surroundings';
 
-const DEFAULT_PARTITIONS = 6;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 /** Kafka's default of `segment.ms`, and ours of `retention.ms`. */
@@ -28,6 +28,12 @@ export interface ResolvedTopic {
   readonly demand?: TopicOptions['demand'];
 }
 
+/** A topic as far as the size of its cluster goes: a compacted one keeps at most what it keeps in its retention. */
+export function shapeOf({ topicName, demand, partitions, replicationFactor, config }: ResolvedTopic): TopicShape {
+  const retention = Number(config['retention.ms']);
+  return { topicName, demand, partitions, replicationFactor, retentionMs: retention < 0 ? Infinity : retention };
+}
+
 /** Fills in defaults and renders the settings of a topic. */
 export function resolveTopic(options: TopicOptions, surroundings: TopicSurroundings): ResolvedTopic {
   const replicationFactor = replicationFactorOf(options, surroundings);
@@ -45,7 +51,7 @@ export function resolveTopic(options: TopicOptions, surroundings: TopicSurroundi
   };
   return {
     topicName: options.topicName,
-    partitions: options.partitions ?? (options.demand ? partitionsFor(options.demand) : DEFAULT_PARTITIONS),
+    partitions: options.partitions ?? defaultPartitions(options.demand, surroundings),
     replicationFactor,
     config: Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))),
     ...(options.demand ? { demand: options.demand } : {}),
@@ -106,16 +112,11 @@ const RULES: readonly Rule<TopicInput>[] = [
     fix: 'leave it out for the partitions of the demand, or for 6',
     tokens: 'refuse',
   },
-  ...rateRules<TopicInput>('Millrace.KafkaTopicDemandInvalid'),
-  {
-    code: 'Millrace.KafkaTopicDemandInvalid',
-    subject: 'demand.consumers',
-    value: (topic) => topic.demand?.consumers,
-    valid: (consumers: number) => Number.isSafeInteger(consumers) && consumers >= 0,
-    allowed: 'a whole number, the groups that each read every message; 0 for none',
-    fix: 'leave it out for one',
-    tokens: 'refuse',
-  },
+  ...TOPIC_DEMAND_RULES.map((rule): Rule<TopicInput> => ({
+    ...(rule as Rule<TopicDemand> & { allowed: string; fix: string }),
+    value: ({ demand }) => demand && rule.value(demand),
+    valid: (value, { demand }) => rule.valid(value, demand!),
+  })),
   {
     code: 'Millrace.KafkaTopicReplicationInvalid',
     subject: 'replicationFactor',

@@ -13,6 +13,7 @@ const UNROUNDED = 2 as SizeRoundingBehavior;
 // BigInt, because the largest value of Kafka's long is beyond the exact numbers of JavaScript.
 const MAX_INT = BigInt(2 ** 31 - 1);
 const MAX_LONG = BigInt('9223372036854775807');
+const FOLLOWS_RETENTION = '-2';
 
 const asBytes = (size: Size) => String(size.toBytes({ rounding: UNROUNDED }));
 const asMillis = (duration: Duration) => String(duration.toMilliseconds({ integral: false }));
@@ -111,7 +112,12 @@ export function renderSetting(property: string, value: unknown): string | undefi
 export function renderSettings(config: TopicConfig = {}): Record<string, string> {
   const given = Object.entries(config).filter(([property, value]) => value !== undefined && kindOf(property));
   const rendered = Object.fromEntries(given.map(([property, value]) => [kafkaNameOf(property), renderSetting(property, value) ?? '']));
-  return { ...rendered, ...(config.unlimitedRetention ? { 'retention.ms': '-1' } : {}) };
+  return {
+    // Once nothing more is copied, Kafka insists on being told that the volumes keep as much as the retention.
+    ...(config.remoteLogCopyDisable ? { 'local.retention.ms': FOLLOWS_RETENTION } : {}),
+    ...rendered,
+    ...(config.unlimitedRetention ? { 'retention.ms': '-1' } : {}),
+  };
 }
 
 /** What topics of Express brokers may set (MSK Developer Guide, "Topic-level configurations on Express Brokers"). */

@@ -137,6 +137,8 @@ export const AWS: Flavour = {
       .flatMap(({ properties }) => properties.PolicyDocument.Statement);
     const access: Access = {};
     for (const { Action, Resource } of statements) {
+      // What a client may do with the registry of schemas is not what it may do with Kafka.
+      if ([Action].flat().every((action: string) => /^glue:Get|^glue:ListSchemaVersions$/.test(action))) continue;
       for (const arn of [Resource].flat().map(evaluate)) {
         const [, kind, rest] = /^arn:aws:kafka:eu-west-1:111122223333:(cluster|topic|group|transactional-id)\/(.+)$/.exec(arn)!;
         const [, , name] = rest.split('/');

@@ -27,7 +27,7 @@ function stackOf(app = new App()): Stack {
 }
 
 /** A cluster as ServerlessCluster will be: imported, with its network. */
-function clusterIn(stack: Stack, options: { serverless?: boolean } = {}): KafkaAdminTarget {
+function clusterIn(stack: Stack, options: { isServerless?: boolean } = {}): KafkaAdminTarget {
   const vpc = threeZones(stack);
   const cluster = KafkaCluster.fromKafkaClusterAttributes(stack, 'Kafka', {
     clusterArn: ARN,
@@ -41,7 +41,7 @@ const KEEP = { destroy: false };
 
 describe('a topic that the admin function makes', () => {
   const stack = stackOf();
-  const cluster = clusterIn(stack, { serverless: true });
+  const cluster = clusterIn(stack, { isServerless: true });
   new ServerlessTopic(stack, 'Payments', { cluster, topic: PAYMENTS, retention: KEEP });
   new ServerlessTopic(stack, 'Scratch', { cluster, topic: { ...PAYMENTS, topicName: 'scratch' }, retention: { destroy: true } });
   const template = Template.fromStack(stack);
@@ -281,8 +281,8 @@ describe('is refused:', () => {
   });
 
   test('lists and quotas on MSK Serverless', () => {
-    expect(make(acl('User:a'), { serverless: true })).toBe('Millrace.KafkaAdminOnServerless');
-    expect(make(quota({ user: 'a' }), { serverless: true })).toBe('Millrace.KafkaAdminOnServerless');
+    expect(make(acl('User:a'), { isServerless: true })).toBe('Millrace.KafkaAdminOnServerless');
+    expect(make(quota({ user: 'a' }), { isServerless: true })).toBe('Millrace.KafkaAdminOnServerless');
   });
 
   test('a cluster whose network or security groups are unknown', () => {

@@ -146,8 +146,10 @@ const SAFETY: Rule<BrokerSettingsInput>[] = [
     code: 'Millrace.KafkaBrokerMinInsyncInvalid',
     subject: "brokerSettings.config['min.insync.replicas']",
     value: ({ config }) => config['min.insync.replicas'],
-    valid: (given: string, input) => Number(given) < input.replicationFactor && (Number(given) > 1 || input.replicationFactor < 3 || input.acknowledgeDataLoss),
-    allowed: ({ replicationFactor }) => `${replicationFactor - 1}: one broker may fail and no acknowledged record stands on one broker alone`,
+    valid: (given: string, input) =>
+      Number(given) < input.replicationFactor && (Number(given) > 1 || input.replicationFactor < 3 || input.acknowledgeDataLoss),
+    allowed: ({ replicationFactor }) =>
+      `${replicationFactor - 1}: one broker may fail and no acknowledged record stands on one broker alone`,
     fix: 'leave it out; below it, set brokerSettings.acknowledgeDataLoss',
   },
   {

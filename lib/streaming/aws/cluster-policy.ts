@@ -3,7 +3,12 @@ import * as msk from 'aws-cdk-lib/aws-msk';
 import { Construct } from 'constructs';
 
 /** What another account needs to reach the brokers over a connection of its own (MSK developer guide, multi-VPC private connectivity). */
-export const CONNECT_ACTIONS = ['kafka:CreateVpcConnection', 'kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'];
+export const CONNECT_ACTIONS = [
+  'kafka:CreateVpcConnection',
+  'kafka:DescribeCluster',
+  'kafka:DescribeClusterV2',
+  'kafka:GetBootstrapBrokers',
+];
 
 /** Properties of the policy of a cluster. */
 export interface ClusterPolicyProps {

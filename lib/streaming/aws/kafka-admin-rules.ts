@@ -8,7 +8,7 @@ import type { KafkaAdminTarget } from './kafka-admin';
 export const NOT_ON_SERVERLESS: Rule<{ readonly cluster: KafkaAdminTarget }> = {
   code: 'Millrace.KafkaAdminOnServerless',
   subject: 'cluster',
-  value: ({ cluster }) => (cluster.serverless ? 'MSK Serverless' : undefined),
+  value: ({ cluster }) => (cluster.isServerless ? 'MSK Serverless' : undefined),
   valid: () => false,
   allowed: 'a provisioned cluster: MSK Serverless has neither access control lists nor quotas for clients',
   fix: 'grant access to IAM roles with topic.grants, or use a provisioned cluster',

@@ -20,7 +20,7 @@ export interface KafkaAdminTarget extends IConstruct, ec2.IConnectable {
   /** @default - private subnets of `vpc` */
   readonly vpcSubnets?: ec2.SubnetSelection;
   /** MSK Serverless has neither access control lists nor quotas for clients. @default false */
-  readonly serverless?: boolean;
+  readonly isServerless?: boolean;
 }
 
 /** The bundle that scripts/bundle-admin-function.mjs makes; it stands beside the sources and in the package alike. */

@@ -56,7 +56,8 @@ export const KAFKA_USER_RULES: readonly Rule<KafkaUserInput>[] = [
     code: 'Millrace.KafkaListenerOff',
     subject: 'cluster',
     value: ({ cluster, distinguishedName }) =>
-      cluster.clientAuthentication && `${distinguishedName ? KafkaListener.MTLS : KafkaListener.SCRAM} beside ${cluster.clientAuthentication.listeners.join(', ')}`,
+      cluster.clientAuthentication &&
+      `${distinguishedName ? KafkaListener.MTLS : KafkaListener.SCRAM} beside ${cluster.clientAuthentication.listeners.join(', ')}`,
     valid: (_shown: string, { cluster, distinguishedName }) =>
       cluster.clientAuthentication!.listeners.includes(distinguishedName ? KafkaListener.MTLS : KafkaListener.SCRAM),
     allowed: 'a cluster that knows clients in that way',

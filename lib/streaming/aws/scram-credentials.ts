@@ -42,7 +42,10 @@ export class ScramCredentials {
         clusterArn: this.cluster.clusterArn,
         secretArnList: Lazy.list({
           // By name, so that the order in which users are declared is no change.
-          produce: () => [...this.secrets].sort((a, b) => (a.node.path < b.node.path ? -1 : 1)).map((secret) => secret.secretFullArn ?? secret.secretArn),
+          produce: () =>
+            [...this.secrets]
+              .sort((a, b) => (a.node.path < b.node.path ? -1 : 1))
+              .map((secret) => secret.secretFullArn ?? secret.secretArn),
         }),
       });
     }

@@ -6,9 +6,22 @@ import { refuse } from '../../core/error';
 import { enforce } from '../../core/rule';
 import { CONSUME_RULES, PRODUCE_RULES } from '../access-rules';
 import type { ConsumeOptions, GrantTarget, ProduceOptions } from '../topic';
-import { type ResourceAccess, consumeAccess, deadLetterTarget, produceAccess, recordAccess } from '../topic-access';
+import type { GrantedLoad } from '../client-demand';
+import {
+  type ResourceAccess,
+  consumeAccess,
+  consumedLoads,
+  deadLetterTarget,
+  produceAccess,
+  producedLoads,
+  recordAccess,
+} from '../topic-access';
+import { TopicLedger } from '../topic-ledger';
+import { ClientQuotas } from './client-quotas';
 import type { IKafkaCluster } from './kafka-cluster';
+import { type IKafkaUser, KafkaUser } from './kafka-user';
 import { RoleSession } from './role-session';
+import type { SchemaRegistry } from './schema-registry';
 
 /** IAM actions of what an ACL calls an operation (MSK Developer Guide, "Semantics of IAM authorization policy actions and resources"). */
 const IAM_ACTIONS: Readonly<Record<string, string[]>> = {
@@ -22,15 +35,6 @@ const IAM_ACTIONS: Readonly<Record<string, string[]>> = {
 const ARN_KINDS = { topic: 'topic', group: 'group', transactionalId: 'transactional-id' };
 const PRODUCER_KEY_ACTIONS = ['kms:GenerateDataKey', 'kms:Decrypt'];
 
-/** A client that the brokers know by ACLs: SCRAM or a certificate authenticates it instead of IAM. */
-interface AclClient extends iam.IGrantable {
-  allow(resourceType: string, name: string, patternType: string, operations: string[]): void;
-}
-
-function isAclClient(grantee: iam.IGrantable): grantee is AclClient {
-  return typeof (grantee as Partial<AclClient>).allow === 'function';
-}
-
 /**
  * Access to one topic on MSK, or to all whose names begin alike. A grant opens the whole way: IAM statements for this topic and group alone
  * (ACLs for a `KafkaUser`), the brokers' security group for a grantee with `connections`, and the customer's key where the cluster has one.
@@ -41,38 +45,45 @@ export class TopicGrants {
     private readonly scope: IConstruct,
     private readonly cluster: IKafkaCluster,
     private readonly target: GrantTarget,
+    private readonly registry?: SchemaRegistry,
   ) {}
 
   /**
    * Lets a principal write to the topic, idempotent producers included. With a transactional id also in transactions: MSK with IAM can end
    * those that a client left open from Kafka 3.8 on.
    *
-   * @throws Millrace.KafkaTransactionalIdInvalid, Millrace.KafkaClientDemandInvalid, Millrace.KafkaClusterConnectionsUnknown
+   * @throws Millrace.KafkaTransactionalIdInvalid, Millrace.KafkaClientDemandInvalid, Millrace.KafkaQuotaPrincipalUnknown,
+   * Millrace.KafkaForeignCluster, Millrace.KafkaClusterConnectionsUnknown
    */
   public produce(grantee: iam.IGrantable, options: ProduceOptions = {}): iam.Grant {
     enforce(`${this.scope.node.path} grants.produce`, options, PRODUCE_RULES);
+    this.checkCluster(grantee);
     this.record(grantee, 'send', this.target, options);
-    if (isAclClient(grantee)) return this.allowUser(grantee, produceAccess(this.target, options));
+    this.limit(grantee, producedLoads(this.target, options, this.brokers));
+    if (KafkaUser.isKafkaUser(grantee)) return this.allowUser(grantee, produceAccess(this.target, options));
     this.openNetwork(grantee);
-    return this.allowWriting(grantee, this.target, options);
+    return this.withSchemas(grantee, this.allowWriting(grantee, this.target, options));
   }
 
   /**
    * Lets a principal read the topic in one consumer group, and write what it cannot process to the topic's dead-letter topic.
    *
-   * @throws Millrace.KafkaGroupInvalid, Millrace.KafkaClientDemandInvalid, Millrace.KafkaClusterConnectionsUnknown
+   * @throws Millrace.KafkaGroupInvalid, Millrace.KafkaClientDemandInvalid, Millrace.KafkaQuotaPrincipalUnknown,
+   * Millrace.KafkaForeignCluster, Millrace.KafkaClusterConnectionsUnknown
    */
   public consume(grantee: iam.IGrantable, options: ConsumeOptions): iam.Grant {
     enforce(`${this.scope.node.path} grants.consume`, options, CONSUME_RULES);
     const deadLetters = deadLetterTarget(this.target);
     const access = consumeAccess(this.target, options);
+    this.checkCluster(grantee);
     this.record(grantee, 'receive', this.target, options);
+    this.limit(grantee, consumedLoads(this.target, options, this.brokers));
     if (deadLetters) this.record(grantee, 'send', deadLetters, {});
-    if (isAclClient(grantee)) return this.allowUser(grantee, [...access, ...(deadLetters ? produceAccess(deadLetters, {}) : [])]);
+    if (KafkaUser.isKafkaUser(grantee)) return this.allowUser(grantee, [...access, ...(deadLetters ? produceAccess(deadLetters, {}) : [])]);
     this.openNetwork(grantee);
     this.openKey(grantee, ['kms:Decrypt']);
     const reading = this.allow(grantee, ['kafka-cluster:Connect'], this.cluster.clusterArn).combine(this.allowEach(grantee, access));
-    return deadLetters ? reading.combine(this.allowWriting(grantee, deadLetters, {})) : reading;
+    return this.withSchemas(grantee, deadLetters ? reading.combine(this.allowWriting(grantee, deadLetters, {})) : reading);
   }
 
   private allowWriting(grantee: iam.IGrantable, target: GrantTarget, options: ProduceOptions): iam.Grant {
@@ -82,7 +93,12 @@ export class TopicGrants {
     );
   }
 
-  private allowUser(user: AclClient, accesses: ResourceAccess[]): iam.Grant {
+  /** Whoever reads or writes messages looks their schema up; only deploys register one. */
+  private withSchemas(grantee: iam.IGrantable, grant: iam.Grant): iam.Grant {
+    return this.registry ? grant.combine(this.registry.grants.read(grantee)) : grant;
+  }
+
+  private allowUser(user: IKafkaUser, accesses: ResourceAccess[]): iam.Grant {
     for (const { resourceType, name, patternType, operations } of accesses) user.allow(resourceType, name, patternType, operations);
     return iam.Grant.drop(user, 'Kafka ACLs instead of IAM');
   }
@@ -114,6 +130,27 @@ export class TopicGrants {
   private record(grantee: iam.IGrantable, action: 'send' | 'receive', target: GrantTarget, options: ProduceOptions & ConsumeOptions): void {
     const client = [clientOf(grantee), grantee.grantPrincipal].find((each) => Construct.isConstruct(each));
     if (client) recordAccess(this.scope, this.cluster.clusterName, client as IConstruct, action, target, options);
+  }
+
+  private limit(grantee: iam.IGrantable, loads: GrantedLoad[]): void {
+    ClientQuotas.of(this.cluster).add(`${this.scope.node.path} grants`, grantee, loads);
+  }
+
+  private get brokers(): number | undefined {
+    return TopicLedger.of(this.cluster).sizing?.brokers;
+  }
+
+  private checkCluster(grantee: iam.IGrantable): void {
+    if (!KafkaUser.isKafkaUser(grantee)) return;
+    const { cluster } = grantee;
+    if (cluster === this.cluster || cluster.clusterArn === this.cluster.clusterArn) return;
+    refuse(`${this.scope.node.path} grants`, {
+      code: 'Millrace.KafkaForeignCluster',
+      subject: 'grantee',
+      received: `user ${grantee.node.path} of cluster '${cluster.node.path}' for a topic of '${this.cluster.node.path}'`,
+      allowed: 'a user of the same cluster: each cluster knows its own users only',
+      fix: `make a KafkaUser with the cluster ${this.cluster.node.path}`,
+    });
   }
 
   private openNetwork(grantee: iam.IGrantable): void {

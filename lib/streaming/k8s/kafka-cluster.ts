@@ -198,11 +198,7 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
     return new Topic(this, id, { ...options, cluster: this });
   }
 
-  /**
-   * All topics whose names begin alike, to grant access to them.
-   *
-   * @throws Millrace.KafkaPrefixInvalid
-   */
+  /** All topics whose names begin alike, to grant access to them. */
   public topicPrefix(prefix: string): TopicPrefix {
     return new TopicPrefix(this, prefix);
   }

@@ -10,6 +10,8 @@ import { admitNamespace, clientListener } from './client-listener';
 import type { DeliveredCredentials } from './delivered-credentials';
 import type { IKafkaCluster } from './kafka-cluster';
 import { KafkaUserAuthentication } from './kafka-user-authentication';
+import type { ISchemaRegistry } from './schema-registry';
+import { portOf } from './schema-registry-rules';
 
 /** Properties of a Kafka user. */
 export interface KafkaUserProps {
@@ -82,11 +84,14 @@ export class KafkaUser extends Construct {
   public readonly authentication: KafkaUserAuthentication;
   private readonly acls = new Map<string, Acl>();
   private readonly demand: ClientDemand;
+  private readonly workload?: Workload;
+  private readonly registries = new Set<string>();
 
   constructor(scope: Construct, id: string, props: KafkaUserProps) {
     super(scope, id);
     const { cluster, workload, credentials = ClientCredentials.sameNamespace() } = props;
     this.cluster = cluster;
+    this.workload = workload;
     this.authentication = props.authentication ?? KafkaUserAuthentication.TLS;
     const namespace = workload ? workload.namespace : Chart.of(this).namespace;
     const input = { of: namespace, cluster: cluster.namespace, crosses: credentials._crossesNamespaces };
@@ -131,6 +136,17 @@ export class KafkaUser extends Construct {
    */
   public _load(load: GrantedLoad): void {
     this.demand.add(load);
+  }
+
+  /**
+   * Lets the workload find and reach a registry. It asks for no password, so that its network is all there is to open.
+   * @internal
+   */
+  public _readSchemas({ url, podSelector, namespace }: ISchemaRegistry): void {
+    if (!this.workload || this.registries.has(url)) return;
+    this.registries.add(url);
+    this.workload.addEnvironment('SCHEMA_REGISTRY_URL', url);
+    if (podSelector) this.workload.allowToPods(podSelector, portOf(url), namespace);
   }
 
   private renderAcls(): Acl[] {

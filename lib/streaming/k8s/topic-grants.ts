@@ -15,6 +15,7 @@ import {
 import { TopicLedger } from '../topic-ledger';
 import type { IKafkaCluster } from './kafka-cluster';
 import type { KafkaUser } from './kafka-user';
+import type { SchemaRegistry } from './schema-registry';
 
 /** Access to one topic on Strimzi, or to all whose names begin alike: ACLs for these and for the named group alone. */
 export class TopicGrants {
@@ -22,6 +23,7 @@ export class TopicGrants {
     private readonly scope: IConstruct,
     private readonly cluster: IKafkaCluster,
     private readonly target: GrantTarget,
+    private readonly registry?: SchemaRegistry,
   ) {}
 
   /**
@@ -33,6 +35,7 @@ export class TopicGrants {
     enforce(`${this.scope.node.path} grants.produce`, options, PRODUCE_RULES);
     this.checkCluster(grantee);
     this.allow(grantee, produceAccess(this.target, options));
+    if (this.registry) grantee._readSchemas(this.registry);
     for (const load of producedLoads(this.target, options, this.brokers)) grantee._load(load);
     recordAccess(this.scope, this.cluster.clusterName, grantee, 'send', this.target, options);
   }
@@ -46,6 +49,7 @@ export class TopicGrants {
     enforce(`${this.scope.node.path} grants.consume`, options, CONSUME_RULES);
     this.checkCluster(grantee);
     this.allow(grantee, consumeAccess(this.target, options));
+    if (this.registry) grantee._readSchemas(this.registry);
     for (const load of consumedLoads(this.target, options, this.brokers)) grantee._load(load);
     recordAccess(this.scope, this.cluster.clusterName, grantee, 'receive', this.target, options);
     const deadLetters = deadLetterTarget(this.target);

@@ -4,13 +4,14 @@ import { decideRetention, retentionAnnotations } from '../../core/retention';
 import { enforce } from '../../core/rule';
 import { registerUpdateRules } from '../../core/update-rule';
 import { requireAllocation } from '../../cost/applied-allocation';
-import { Compatibility } from '../compatibility';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
 import { StreamCatalog } from '../stream-catalog';
-import { TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
+import { type ResolvedTopic, TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
+import { schemasOf } from '../topic-schemas';
 import type { IKafkaCluster } from './kafka-cluster';
+import { SchemaRegistry } from './schema-registry';
 import { TopicGrants } from './topic-grants';
 
 /** What identifies an existing topic. */
@@ -75,15 +76,13 @@ export class Topic extends Construct implements ITopic {
       },
     });
     this.topicName = topicName;
-    if (props.deadLetter)
-      this.deadLetterTopic = new Topic(this, 'DeadLetter', { ...deadLetterOptions(props, resolved), cluster: props.cluster });
+    this.deadLetterTopic = this.makeDeadLetterTopic(props, resolved);
     const deadLetterTopicName = this.deadLetterTopic?.topicName;
-    this.grants = new TopicGrants(this, props.cluster, { topicName, partitions, deadLetterTopicName });
+    this.grants = new TopicGrants(this, props.cluster, { topicName, partitions, deadLetterTopicName }, this.registerSchemas(props));
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
     ledger.add(this.node.path, resolved);
     const { schema, keySchema } = props;
-    const compatibility = schema || keySchema ? (props.compatibility ?? Compatibility.BACKWARD) : undefined;
     StreamCatalog.of(this).topics.push({
       construct: this,
       clusterName: props.cluster.clusterName,
@@ -93,9 +92,24 @@ export class Topic extends Construct implements ITopic {
       config,
       schema,
       keySchema,
-      compatibility,
+      compatibility: schemasOf(props)[0]?.compatibility,
       deadLetterTopicName,
     });
+  }
+
+  private makeDeadLetterTopic(props: TopicProps, resolved: ResolvedTopic): Topic | undefined {
+    if (!props.deadLetter) return undefined;
+    return new Topic(this, 'DeadLetter', { ...deadLetterOptions(props, resolved), cluster: props.cluster });
+  }
+
+  /** Registers the schemas with the registry of the cluster, which is made for the first of them. */
+  private registerSchemas(props: TopicProps): SchemaRegistry | undefined {
+    const schemas = schemasOf(props);
+    if (schemas.length === 0) return undefined;
+    const registry = SchemaRegistry.forCluster(props.cluster);
+    // eslint-disable-next-line awscdk/no-variable-construct-id -- a registry has each subject once
+    for (const schema of schemas) registry.addSchema(schema.subject, schema);
+    return registry;
   }
 }
 
