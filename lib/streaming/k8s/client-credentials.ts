@@ -1,3 +1,4 @@
+/* eslint-disable awscdk/require-passing-this -- what a user needs is made below the user, by the choice it was given */
 import type { Duration } from 'aws-cdk-lib';
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';

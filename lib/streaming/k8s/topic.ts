@@ -107,7 +107,6 @@ export class Topic extends Construct implements ITopic {
     const schemas = schemasOf(props);
     if (schemas.length === 0) return undefined;
     const registry = SchemaRegistry.forCluster(props.cluster);
-    // eslint-disable-next-line awscdk/no-variable-construct-id -- a registry has each subject once
     for (const schema of schemas) registry.addSchema(schema.subject, schema);
     return registry;
   }
