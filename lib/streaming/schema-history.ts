@@ -2,7 +2,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import type { IConstruct } from 'constructs';
 import { MillraceError, type Violation, show } from '../core/error';
-import { Compatibility } from './compatibility';
+import type { Compatibility } from './compatibility';
 import { type Schema, SchemaFormat, schemaOf } from './schema';
 import { type AcceptedVersion, forbiddenChanges } from './schema-compatibility';
 import { indentJson } from './schema-text';

@@ -10,10 +10,12 @@ import { TagPolicy } from '../../lib/cost/tag-policy';
 import { CostAllocation } from '../../lib/cost/cost-allocation';
 import { BrokerClass } from '../../lib/streaming/broker-type';
 import { KafkaSizing } from '../../lib/streaming/kafka-sizing';
-import { KafkaCluster, Topic } from '../../lib/streaming/aws';
 import { ClientQuota } from '../../lib/streaming/aws/client-quota';
 import { KafkaAcls } from '../../lib/streaming/aws/kafka-acls';
 import { ServerlessTopic } from '../../lib/streaming/aws/serverless-topic';
+import { KafkaCluster, SchemaRegistry, Topic } from '../../lib/streaming/aws';
+import { Schema } from '../../lib/streaming/schema';
+import { SchemaHistory } from '../../lib/streaming/schema-history';
 import { PodIdentity } from '../../lib/workloads/aws';
 import { threeZones } from '../contract/kafka-flavours';
 
@@ -96,6 +98,24 @@ Validations.of(admin).acknowledge({
   id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
   reason: "the CDK's own lookup function, which asks for the bootstrap servers, gets this policy from the CDK",
 });
+const schemas = new Stack(app, 'Schemas', { env: ENV });
+const history = new SchemaHistory(fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-nag-schemas-')));
+schemas.node.setContext('millrace:schemas', history.directory);
+const [first, second] = ['["A"]', '["A", "B"]'].map((symbols) => Schema.avro(`{ "type": "enum", "name": "State", "symbols": ${symbols} }`));
+[first, second].forEach((schema, index) => history.append('states-value', { version: index + 1, schema }));
+const registry = new SchemaRegistry(schemas, 'Registry', { registryName: 'platform' });
+registry.addSchema('States', { subject: 'states-value', schema: second });
+registry.grants.register(new PodIdentity(schemas, 'Connect', { clusterName: 'ml', namespace: 'connect', serviceAccountName: 'connect' }));
+Validations.of(schemas).acknowledge(
+  {
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'glue:GetSchemaVersion looks a version up by its id, which no ARN names (AWS Glue, IAM examples for deserializers)',
+  },
+  {
+    id: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:eu-west-1:111122223333:schema/platform/*]',
+    reason: 'the schemas of one registry: a registrar adds some that are not known yet',
+  },
+);
 
 const { stacks } = app.synth();
 
@@ -105,6 +125,7 @@ test('every construct passes the built-in validation, cdk-nag and the tag policy
 
 test('every plugin has seen every template', () => {
   const ids = ['Admin', 'Clients', 'Express', 'Lookup', 'Standard'];
+  const ids = ['Clients', 'Express', 'Lookup', 'Schemas', 'Standard'];
   for (const plugin of ran) {
     expect(plugin).toHaveBeenCalledTimes(1);
     expect(plugin.mock.calls[0][0].stackTemplates.map(({ stackConstructPath }) => stackConstructPath).sort()).toEqual(ids);
@@ -125,6 +146,11 @@ test('the templates hold every construct', () => {
       'Custom::MillraceKafkaTopic',
     ]),
   );
+  expect(types.filter((type) => type.startsWith('AWS::Glue::')).sort()).toEqual([
+    'AWS::Glue::Registry',
+    'AWS::Glue::Schema',
+    'AWS::Glue::SchemaVersion',
+  ]);
 });
 
 test('no construct warns', () => {

@@ -7,7 +7,8 @@ type Json = any;
 const record = (fields: Json[], name = 'Payment') => ({ type: 'record', name, fields });
 const messages = (reader: Json, writer: Json) =>
   avroIncompatibilities(JSON.stringify(reader), JSON.stringify(writer)).map(({ path, backward }) => `${path}: ${backward}`);
-const forward = (reader: Json, writer: Json) => avroIncompatibilities(JSON.stringify(reader), JSON.stringify(writer)).map((each) => each.forward);
+const forward = (reader: Json, writer: Json) =>
+  avroIncompatibilities(JSON.stringify(reader), JSON.stringify(writer)).map((each) => each.forward);
 const ID = { name: 'id', type: 'string' };
 
 describe('a reader of Avro', () => {
@@ -76,7 +77,12 @@ describe('a reader of Avro', () => {
     ],
     [
       'a field deep in arrays, maps and unions',
-      record([{ name: 'lines', type: { type: 'array', items: { type: 'map', values: ['null', record([ID, { name: 'tax', type: 'int' }], 'Line')] } } }]),
+      record([
+        {
+          name: 'lines',
+          type: { type: 'array', items: { type: 'map', values: ['null', record([ID, { name: 'tax', type: 'int' }], 'Line')] } },
+        },
+      ]),
       record([{ name: 'lines', type: { type: 'array', items: { type: 'map', values: ['null', record([ID], 'Line')] } } }]),
       ["lines[]{}.tax: field 'lines[]{}.tax' was added without a default, so older records leave it unknown"],
     ],
@@ -88,8 +94,20 @@ describe('a reader of Avro', () => {
     ],
     [
       'names of an enclosing namespace',
-      { ...record([{ name: 'a', type: { type: 'enum', name: 'E', symbols: ['A'] } }, { name: 'b', type: 'E' }]), namespace: 'x.y' },
-      { ...record([{ name: 'a', type: { type: 'enum', name: 'E', symbols: ['A'] } }, { name: 'b', type: 'x.y.E' }]), namespace: 'x.y' },
+      {
+        ...record([
+          { name: 'a', type: { type: 'enum', name: 'E', symbols: ['A'] } },
+          { name: 'b', type: 'E' },
+        ]),
+        namespace: 'x.y',
+      },
+      {
+        ...record([
+          { name: 'a', type: { type: 'enum', name: 'E', symbols: ['A'] } },
+          { name: 'b', type: 'x.y.E' },
+        ]),
+        namespace: 'x.y',
+      },
       [],
     ],
   ])('meets %s', (_what, reader, writer, expected) => {
@@ -122,9 +140,12 @@ const symbols = fc.uniqueArray(fc.constantFrom('A', 'B', 'C', 'D'), { minLength:
 
 // Few names, so that independent schemas of a pair meet often.
 function typeOfDepth(depth: number): fc.Arbitrary<Json> {
-  const enumeration = fc
-    .record({ symbols, withDefault: fc.boolean() })
-    .map(({ symbols: list, withDefault }) => ({ type: 'enum', name: `E${depth}`, symbols: list, ...(withDefault ? { default: list[0] } : {}) }));
+  const enumeration = fc.record({ symbols, withDefault: fc.boolean() }).map(({ symbols: list, withDefault }) => ({
+    type: 'enum',
+    name: `E${depth}`,
+    symbols: list,
+    ...(withDefault ? { default: list[0] } : {}),
+  }));
   const fixed = fc.constantFrom(2, 4).map((size) => ({ type: 'fixed', name: `F${depth}`, size }));
   if (depth === 0) return fc.oneof({ weight: 4, arbitrary: primitive }, enumeration, fixed);
   const inner = typeOfDepth(depth - 1);
@@ -133,7 +154,12 @@ function typeOfDepth(depth: number): fc.Arbitrary<Json> {
     .map((branches) => branches.filter((branch) => !Array.isArray(branch)))
     .filter((branches) => branches.length > 0);
   const fields = fc.uniqueArray(
-    fc.record({ name: fc.constantFrom('a', 'b', 'c'), type: fc.oneof(inner, union), alias: fc.option(fc.constantFrom('b', 'd')), withDefault: fc.boolean() }),
+    fc.record({
+      name: fc.constantFrom('a', 'b', 'c'),
+      type: fc.oneof(inner, union),
+      alias: fc.option(fc.constantFrom('b', 'd')),
+      withDefault: fc.boolean(),
+    }),
     { maxLength: 3, selector: ({ name }) => name },
   );
   const aRecord = fields.map((list) => ({

@@ -74,13 +74,21 @@ describe('a reader of JSON Schema', () => {
     ],
     [
       'alternatives told apart by a constant',
-      { oneOf: [closed({ kind: { const: 'a' } }, { required: ['kind'] }), closed({ kind: { const: 'b' }, n: NUMBER }, { required: ['kind'] })] },
+      {
+        oneOf: [
+          closed({ kind: { const: 'a' } }, { required: ['kind'] }),
+          closed({ kind: { const: 'b' }, n: NUMBER }, { required: ['kind'] }),
+        ],
+      },
       closed({ kind: { const: 'b' } }, { required: ['kind'] }),
       [],
     ],
     [
       'a field deep in items and references',
-      { $ref: '#/definitions/Order', definitions: { Order: open({ lines: { type: 'array', items: { $ref: '#/definitions/Line' } } }), Line: closed({ a: TEXT }) } },
+      {
+        $ref: '#/definitions/Order',
+        definitions: { Order: open({ lines: { type: 'array', items: { $ref: '#/definitions/Line' } } }), Line: closed({ a: TEXT }) },
+      },
       open({ lines: { type: 'array', items: closed({ a: NUMBER }) } }),
       ["lines[].a: field 'lines[].a' does not take number, integer any more"],
     ],
@@ -96,7 +104,12 @@ describe('a reader of JSON Schema', () => {
       TEXT,
       [': the draft of JSON Schema changed from draft-07 to 2020-12, in which keywords mean other things'],
     ],
-    ['a property named as a keyword', open({ title: TEXT }), open({ title: NUMBER }), ["title: field 'title' does not take number, integer any more"]],
+    [
+      'a property named as a keyword',
+      open({ title: TEXT }),
+      open({ title: NUMBER }),
+      ["title: field 'title' does not take number, integer any more"],
+    ],
     ['a place in a list', { type: 'array', items: [TEXT, NUMBER] }, { type: 'array', items: [TEXT, WHOLE], maxItems: 2 }, []],
   ])('meets %s', (_what, reader, writer, expected) => {
     expect(messages(reader, writer)).toEqual(expected);
@@ -124,9 +137,15 @@ const leafSchemas: fc.Arbitrary<Json> = fc.oneof(
   fc.constantFrom(TEXT, NUMBER, WHOLE, { type: 'null' }, { type: ['string', 'null'] }, { type: 'boolean' }),
   fc.uniqueArray(fc.constantFrom<Json>('x', 'xy', 1, 2, null), { minLength: 1 }).map((list) => ({ enum: list })),
   fc.constantFrom<Json>('x', 1, null).map((value) => ({ const: value })),
-  fc.record({ minimum: fc.integer({ min: 0, max: 2 }), maximum: fc.integer({ min: 1, max: 3 }), exclusiveMinimum: fc.constantFrom(0, 1) }, { requiredKeys: [] }),
+  fc.record(
+    { minimum: fc.integer({ min: 0, max: 2 }), maximum: fc.integer({ min: 1, max: 3 }), exclusiveMinimum: fc.constantFrom(0, 1) },
+    { requiredKeys: [] },
+  ),
   fc.constantFrom({ multipleOf: 2 }, { multipleOf: 1 }, { multipleOf: 4, type: 'integer' }),
-  fc.record({ type: fc.constant('string'), minLength: fc.integer({ min: 0, max: 2 }), maxLength: fc.integer({ min: 1, max: 3 }) }, { requiredKeys: [] }),
+  fc.record(
+    { type: fc.constant('string'), minLength: fc.integer({ min: 0, max: 2 }), maxLength: fc.integer({ min: 1, max: 3 }) },
+    { requiredKeys: [] },
+  ),
   fc.constantFrom({ pattern: '^x' }, { $ref: '#/definitions/D' }),
 );
 
@@ -171,7 +190,11 @@ const schemas = fc.letrec((tie) => ({
 
 const documents = fc
   .record({ schema: schemas, definition: schemas })
-  .map(({ schema, definition }) => (typeof schema === 'boolean' ? {} : { ...schema, definitions: { D: JSON.parse(JSON.stringify(definition).replaceAll('"$ref"', '"$comment"')) } }));
+  .map(({ schema, definition }) =>
+    typeof schema === 'boolean'
+      ? {}
+      : { ...schema, definitions: { D: JSON.parse(JSON.stringify(definition).replaceAll('"$ref"', '"$comment"')) } },
+  );
 
 /** One keyword dropped, or one replaced: as edits are. */
 function editsOf(document: Json): fc.Arbitrary<Json> {

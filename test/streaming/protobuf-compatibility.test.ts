@@ -3,7 +3,8 @@ import { Root, parse } from 'protobufjs';
 import { protobufIncompatibilities } from '../../lib/streaming/protobuf-compatibility';
 
 const file = (body: string, syntax = 'proto3') => `syntax = "${syntax}";\npackage pay.v1;\n${body}`;
-const messages = (reader: string, writer: string) => protobufIncompatibilities(reader, writer).map(({ path, backward }) => `${path}: ${backward}`);
+const messages = (reader: string, writer: string) =>
+  protobufIncompatibilities(reader, writer).map(({ path, backward }) => `${path}: ${backward}`);
 const payment = (fields: string, syntax?: string) => file(`message Payment { ${fields} }`, syntax);
 
 describe('a reader of Protobuf', () => {
@@ -27,13 +28,17 @@ describe('a reader of Protobuf', () => {
       'a number taken by another field',
       payment('string phone = 1;'),
       payment('string email = 1;'),
-      ["Payment.email: field 'Payment.email' was 'email' and is 'phone' now under the same number 1, so values are read under another name"],
+      [
+        "Payment.email: field 'Payment.email' was 'email' and is 'phone' now under the same number 1, so values are read under another name",
+      ],
     ],
     [
       'a number that was reserved',
       payment('string id = 1; string phone = 2;'),
       payment('string id = 1; reserved 2;'),
-      ["Payment.phone: field 'Payment.phone' uses number 2 or a name that was reserved: records of a still older schema may hold something else there"],
+      [
+        "Payment.phone: field 'Payment.phone' uses number 2 or a name that was reserved: records of a still older schema may hold something else there",
+      ],
     ],
     ['a list of texts where one was', payment('repeated string tags = 1;'), payment('string tags = 1;'), []],
     [
@@ -79,19 +84,28 @@ describe('a reader of Protobuf', () => {
       file('enum S { NEW = 0; PAID = 1; } message A { S s = 1; }'),
       ["S.PAID: field 'S.PAID' gave its number 1 to LOST"],
     ],
-    ['an enum value added', file('enum S { NEW = 0; PAID = 1; } message A { S s = 1; }'), file('enum S { NEW = 0; } message A { S s = 1; }'), []],
+    [
+      'an enum value added',
+      file('enum S { NEW = 0; PAID = 1; } message A { S s = 1; }'),
+      file('enum S { NEW = 0; } message A { S s = 1; }'),
+      [],
+    ],
     ['another package', payment('string id = 1;').replace('pay.v1', 'pay.v2'), payment('string id = 1;'), []],
     [
       'a change in a nested message',
       payment('message Line { string tax = 1; } repeated Line lines = 1;'),
       payment('message Line { int32 tax = 1; } repeated Line lines = 1;'),
-      ["Payment.Line.tax: field 'Payment.Line.tax' changed from int32 to string, which reads other values from the same bytes or cuts them"],
+      [
+        "Payment.Line.tax: field 'Payment.Line.tax' changed from int32 to string, which reads other values from the same bytes or cuts them",
+      ],
     ],
     [
       'another type of the values of a map',
       payment('map<string, int32> m = 1;'),
       payment('map<string, string> m = 1;'),
-      ["Payment.m: field 'Payment.m' changed from map<string, string> to map<string, int32>, which reads other values from the same bytes or cuts them"],
+      [
+        "Payment.m: field 'Payment.m' changed from map<string, string> to map<string, int32>, which reads other values from the same bytes or cuts them",
+      ],
     ],
     [
       'a well-known type',
@@ -105,7 +119,22 @@ describe('a reader of Protobuf', () => {
   });
 });
 
-const SCALARS = ['bool', 'int32', 'int64', 'uint32', 'uint64', 'sint32', 'sint64', 'fixed32', 'sfixed32', 'fixed64', 'float', 'double', 'string', 'bytes'];
+const SCALARS = [
+  'bool',
+  'int32',
+  'int64',
+  'uint32',
+  'uint64',
+  'sint32',
+  'sint64',
+  'fixed32',
+  'sfixed32',
+  'fixed64',
+  'float',
+  'double',
+  'string',
+  'bytes',
+];
 
 interface FieldSpec {
   readonly id: number;
@@ -115,21 +144,24 @@ interface FieldSpec {
   readonly inOneof: boolean;
 }
 
-const fields = fc.uniqueArray(
-  fc.record({
-    id: fc.integer({ min: 1, max: 4 }),
-    type: fc.constantFrom(...SCALARS, 'Kind', 'Part'),
-    repeated: fc.boolean(),
-    inOneof: fc.boolean(),
-    // Mostly a name of its own, so that most fields of a pair are the same one.
-    other: fc.constantFrom(false, false, false, false, true),
-  }),
-  { maxLength: 4, selector: ({ id }) => id },
-).map((list) => list.map(({ other, ...rest }): FieldSpec => ({ ...rest, name: other ? `g${rest.id}` : `f${rest.id}` })));
+const fields = fc
+  .uniqueArray(
+    fc.record({
+      id: fc.integer({ min: 1, max: 4 }),
+      type: fc.constantFrom(...SCALARS, 'Kind', 'Part'),
+      repeated: fc.boolean(),
+      inOneof: fc.boolean(),
+      // Mostly a name of its own, so that most fields of a pair are the same one.
+      other: fc.constantFrom(false, false, false, false, true),
+    }),
+    { maxLength: 4, selector: ({ id }) => id },
+  )
+  .map((list) => list.map(({ other, ...rest }): FieldSpec => ({ ...rest, name: other ? `g${rest.id}` : `f${rest.id}` })));
 
 function textOf(list: readonly FieldSpec[], part: readonly FieldSpec[]): string {
   const line = (field: FieldSpec) => `${field.type} ${field.name} = ${field.id};`;
-  const plain = (each: readonly FieldSpec[]) => each.filter(({ inOneof }) => !inOneof).map((field) => `${field.repeated ? 'repeated ' : ''}${line(field)}`);
+  const plain = (each: readonly FieldSpec[]) =>
+    each.filter(({ inOneof }) => !inOneof).map((field) => `${field.repeated ? 'repeated ' : ''}${line(field)}`);
   const choice = list.filter(({ inOneof }) => inOneof).map(line);
   const partFields = part.filter(({ type }) => type !== 'Part').map((field) => ({ ...field, inOneof: false }));
   return `syntax = "proto3"; enum Kind { ZERO = 0; ONE = 1; } message Part { ${plain(partFields).join(' ')} }
@@ -137,16 +169,18 @@ function textOf(list: readonly FieldSpec[], part: readonly FieldSpec[]): string 
 }
 
 /** The same fields, some gone, added or of another type. */
-const pairs = fc.tuple(fields, fields, fields, fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 8, maxLength: 8 })).map(([writer, other, part, dice]) => {
-  const edited = writer.flatMap((field, index) => {
-    if (dice[index] === 0) return [];
-    const replacement = other.find(({ id }) => id === field.id);
-    return dice[index] < 4 && replacement ? [replacement] : [field];
+const pairs = fc
+  .tuple(fields, fields, fields, fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 8, maxLength: 8 }))
+  .map(([writer, other, part, dice]) => {
+    const edited = writer.flatMap((field, index) => {
+      if (dice[index] === 0) return [];
+      const replacement = other.find(({ id }) => id === field.id);
+      return dice[index] < 4 && replacement ? [replacement] : [field];
+    });
+    const added = other.filter(({ id }) => !writer.some((field) => field.id === id)).slice(0, dice[5] < 3 ? 1 : 0);
+    const partEdited = part.filter((_, index) => dice[index + 4] > 1);
+    return { reader: textOf([...edited, ...added], partEdited), writer: textOf(writer, part) };
   });
-  const added = other.filter(({ id }) => !writer.some((field) => field.id === id)).slice(0, dice[5] < 3 ? 1 : 0);
-  const partEdited = part.filter((_, index) => dice[index + 4] > 1);
-  return { reader: textOf([...edited, ...added], partEdited), writer: textOf(writer, part) };
-});
 
 const sample = (type: string, index: number): unknown => {
   if (type === 'bool') return true;

@@ -83,7 +83,7 @@ export class RegisteredSchema extends Resource implements IRegisteredSchema {
     for (const version of later) {
       const resource = this.addVersion(schema, version.schema);
       // Glue numbers versions in the order of their arrival, and checks each against those before.
-      resource.addDependency(resources[resources.length - 1]);
+      resource.addResourceDependency(resources[resources.length - 1]);
       resources.push(resource);
     }
     for (const resource of resources) resource.applyRemovalPolicy(RemovalPolicy.RETAIN);

@@ -63,7 +63,6 @@ export class SchemaRegistry extends Resource implements ISchemaRegistry {
   /** The registry of a cluster, made here or imported: its child `SchemaRegistry`, which the first call makes. */
   public static forCluster(cluster: IConstruct): SchemaRegistry {
     const made = cluster.node.tryFindChild('SchemaRegistry');
-    // eslint-disable-next-line awscdk/require-passing-this -- the registry belongs to the cluster
     return (made as SchemaRegistry | undefined) ?? new SchemaRegistry(cluster as Construct, 'SchemaRegistry');
   }
 
@@ -74,14 +73,14 @@ export class SchemaRegistry extends Resource implements ISchemaRegistry {
   /** Access to its schemas. */
   public readonly grants: SchemaRegistryGrants;
 
-  constructor(scope: Construct, id: string, props: SchemaRegistryProps = {}) {
+  constructor(scope: Construct, id: string, props?: SchemaRegistryProps) {
     super(scope, id);
-    enforce(this.node.path, props, NAME_RULES);
-    this.registryName = props.registryName ?? Names.uniqueResourceName(this, { maxLength: MAX_NAME_LENGTH, separator: '-' });
+    enforce(this.node.path, props ?? {}, NAME_RULES);
+    this.registryName = props?.registryName ?? Names.uniqueResourceName(this, { maxLength: MAX_NAME_LENGTH, separator: '-' });
     const registry = new glue.CfnRegistry(this, 'Resource', { name: this.registryName });
     this.registryArn = registry.attrArn;
     this.grants = new SchemaRegistryGrants(this);
-    const decision = decideRetention(this, props.removalPolicy);
+    const decision = decideRetention(this, props?.removalPolicy);
     if (decision.warning) Annotations.of(this).addWarningV2(DESTROY_NEEDS_TWO_KEYS, decision.warning);
     registry.applyRemovalPolicy(removalPolicyOf(decision));
     requireAllocation(this);
@@ -103,10 +102,10 @@ export class ImportedSchemaRegistry extends Resource implements ISchemaRegistry 
   /** Access to its schemas. */
   public readonly grants: SchemaRegistryGrants;
 
-  constructor(scope: Construct, id: string, attributes: SchemaRegistryAttributes) {
+  constructor(scope: Construct, id: string, props: SchemaRegistryAttributes) {
     super(scope, id);
-    enforce(this.node.path, attributes, NAME_RULES);
-    this.registryName = attributes.registryName;
+    enforce(this.node.path, props, NAME_RULES);
+    this.registryName = props.registryName;
     this.registryArn = Stack.of(this).formatArn({
       service: 'glue',
       resource: 'registry',

@@ -1,14 +1,11 @@
-import { Size } from 'aws-cdk-lib';
 import { ApiObject, JsonPatch, Names } from 'cdk8s';
-import { Cpu } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { WARNING_ANNOTATION } from '../../core/retention';
 import { refuse } from '../../core/error';
 import { enforce } from '../../core/rule';
 import { registerUpdateRules } from '../../core/update-rule';
 import { requireAllocation } from '../../cost/applied-allocation';
-import { BatchJob } from '../../workloads/k8s/batch-job';
-import { PodSize } from '../../workloads/pod-size';
+import type { BatchJob } from '../../workloads/k8s/batch-job';
 import { Compatibility } from '../compatibility';
 import { confluentLevelOf } from '../compatibility-checks';
 import { SchemaFormat } from '../schema';
@@ -106,7 +103,13 @@ export class RegisteredSchema extends Construct implements IRegisteredSchema {
   }
 
   private register(registry: ISchemaRegistry, configMapName: string): BatchJob {
-    const job = new BatchJob(this, 'Job', {
+    /* eslint-disable @typescript-eslint/no-require-imports -- workloads load more than the rest of this folder, for who registers schemas alone */
+    const workloads = require('../../workloads/k8s/batch-job') as typeof import('../../workloads/k8s/batch-job');
+    const { PodSize } = require('../../workloads/pod-size') as typeof import('../../workloads/pod-size');
+    const { Size } = require('aws-cdk-lib') as typeof import('aws-cdk-lib');
+    const { Cpu } = require('cdk8s-plus-27') as typeof import('cdk8s-plus-27');
+    /* eslint-enable @typescript-eslint/no-require-imports */
+    const job = new workloads.BatchJob(this, 'Job', {
       image: registry.registrationImage,
       size: PodSize.fixed({ cpu: Cpu.millis(50), memory: Size.mebibytes(64), replicas: 1 }),
       container: { command: ['/bin/sh', `${FILES}/register.sh`] },

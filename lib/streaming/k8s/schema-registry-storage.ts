@@ -1,16 +1,10 @@
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { refuse, show } from '../../core/error';
+import type { BoundStorage } from './bound-storage';
 import { CLIENT, clientLabelOf } from './client-label';
 import type { IKafkaCluster } from './kafka-cluster';
 import { Topic } from './topic';
-
-/** What a storage adds to an ApicurioRegistry3. */
-export interface BoundStorage {
-  readonly storage: Record<string, unknown>;
-  readonly env: { name: string; value: string }[];
-  readonly podLabels: Record<string, string>;
-}
 
 /** A PostgreSQL database for schemas. */
 export interface PostgreSqlStorageOptions {
@@ -74,6 +68,7 @@ export class SchemaRegistryStorage {
 
 function onKafka(scope: Construct, cluster: IKafkaCluster): BoundStorage {
   for (const [id, topicName] of Object.entries(TOPICS)) {
+    // eslint-disable-next-line awscdk/require-passing-this -- they belong to the registry
     new Topic(scope, id, {
       cluster,
       topicName,
@@ -83,6 +78,7 @@ function onKafka(scope: Construct, cluster: IKafkaCluster): BoundStorage {
     });
   }
   const operations = ['Describe', 'DescribeConfigs', 'Read', 'Write'];
+  // eslint-disable-next-line awscdk/require-passing-this -- as above
   const user = new ApiObject(scope, 'User', {
     apiVersion: 'kafka.strimzi.io/v1',
     kind: 'KafkaUser',

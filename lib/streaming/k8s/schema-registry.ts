@@ -152,7 +152,6 @@ export class SchemaRegistry extends Construct implements ISchemaRegistry {
   public static forCluster(cluster: IConstruct): SchemaRegistry {
     const made = cluster.node.tryFindChild('SchemaRegistry');
     if (made) return made as SchemaRegistry;
-    // eslint-disable-next-line awscdk/require-passing-this -- the registry belongs to the cluster
     return new SchemaRegistry(cluster as Construct, 'SchemaRegistry', { storage: SchemaRegistryStorage.kafka(cluster as IKafkaCluster) });
   }
 
@@ -236,17 +235,17 @@ export class ImportedSchemaRegistry extends Construct implements ISchemaRegistry
   /** Image of the jobs that register schemas. */
   public readonly registrationImage: string;
 
-  constructor(scope: Construct, id: string, attributes: SchemaRegistryAttributes) {
+  constructor(scope: Construct, id: string, props: SchemaRegistryAttributes) {
     super(scope, id);
-    enforce(this.node.path, attributes, SCHEMA_REGISTRY_RULES);
-    this.url = attributes.url.replace(/\/+$/, '');
+    enforce(this.node.path, props, SCHEMA_REGISTRY_RULES);
+    this.url = props.url.replace(/\/+$/, '');
     this.registryName = this.url;
-    this.podSelector = attributes.podSelector;
-    this.namespace = attributes.namespace ?? Chart.of(this).namespace;
-    this.cidr = attributes.cidr;
-    this.credentialsSecretName = attributes.credentialsSecretName;
-    this.caSecretName = attributes.caSecretName;
-    this.registrationImage = attributes.registrationImage ?? SchemaRegistry.REGISTRATION_IMAGE;
+    this.podSelector = props.podSelector;
+    this.namespace = props.namespace ?? Chart.of(this).namespace;
+    this.cidr = props.cidr;
+    this.credentialsSecretName = props.credentialsSecretName;
+    this.caSecretName = props.caSecretName;
+    this.registrationImage = props.registrationImage ?? SchemaRegistry.REGISTRATION_IMAGE;
   }
 
   /** Registers the schema of a subject. */
