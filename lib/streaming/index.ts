@@ -10,6 +10,7 @@ export * from './schema';
 export * from './schema-registry';
 export * from './serverless-sizing';
 export * from './topic';
+export * from './topic-config';
 export * from './topic-demand';
 export * as aws from './aws';
 export * as k8s from './k8s';

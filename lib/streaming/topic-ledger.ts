@@ -2,7 +2,9 @@ import type { IConstruct } from 'constructs';
 import { violationMessage } from '../core/error';
 import type { BrokerClass } from './broker-type';
 import type { KafkaSizing } from './kafka-sizing';
-import { type ResolvedTopic, type TopicSurroundings, metricName, surroundingsOf } from './topic-rules';
+import { topicsFit } from './topic-load';
+import { type ResolvedTopic, metricName, shapeOf } from './topic-rules';
+import { type TopicSurroundings, surroundingsOf } from './topic-surroundings';
 
 const ledgers = new WeakMap<IConstruct, TopicLedger>();
 
@@ -34,7 +36,10 @@ export class TopicLedger {
   }
 
   private validate(): string[] {
-    return [...this.collisions(), ...(this.sizing ? this.overflow(this.sizing) : [])];
+    const { sizing } = this;
+    if (!sizing) return this.collisions();
+    const shapes = this.topics.map(({ topic }) => shapeOf(topic));
+    return [...this.collisions(), ...this.overflow(sizing), ...topicsFit(sizing, shapes).map(violationMessage)];
   }
 
   private collisions(): string[] {

@@ -1,13 +1,15 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { App } from 'aws-cdk-lib';
+import { App, Duration, Size } from 'aws-cdk-lib';
 import { buildManifests } from '../../bin/manifests';
 import { buildPlatform } from '../../bin/platform';
 import { Assembly } from '../../lib/core/assembly';
 import { App as ManifestApp } from '../../lib/core/k8s/app';
 import type * as k8s from '../../lib/streaming/k8s';
-import { TOPIC_CONFIG_NAMES } from '../../lib/streaming/topic-config';
+import { CleanupPolicy, type TopicOptions } from '../../lib/streaming/topic';
+import { CompressionType, MessageTimestampType } from '../../lib/streaming/topic-config';
+import { TOPIC_SETTINGS } from '../../lib/streaming/topic-settings';
 import { AWS, type ClusterContract, type EmittedTopic, type Flavour, KUBERNETES } from '../contract/kafka-flavours';
 import type { EmittedUser, Intent } from './kafka-access';
 
@@ -22,65 +24,67 @@ export interface EmittedCluster {
  * A valid value for every topic setting, none of them Kafka's default, over topics that Kafka can have: tiered storage is not for compacted
  * topics, and a compression has one level.
  */
-const EVERY_SETTING: Record<string, Record<string, string>> = {
+const EVERY_SETTING: Record<string, Omit<TopicOptions, 'topicName'>> = {
   'settings.deleted': {
-    'cleanup.policy': 'delete',
-    'retention.ms': '604800001',
-    'retention.bytes': '1073741825',
-    'delete.retention.ms': '86400001',
-    'file.delete.delay.ms': '60001',
-    'flush.messages': '1000000',
-    'flush.ms': '1001',
-    'index.interval.bytes': '4097',
-    'max.message.bytes': '1048589',
-    'message.timestamp.after.max.ms': '3600001',
-    'message.timestamp.before.max.ms': '604800001',
-    'message.timestamp.type': 'LogAppendTime',
-    'min.insync.replicas': '2',
-    preallocate: 'true',
-    'segment.bytes': '1073741823',
-    'segment.index.bytes': '10485761',
-    'segment.jitter.ms': '1001',
-    'segment.ms': '604800000',
-    'unclean.leader.election.enable': 'false',
-    'leader.replication.throttled.replicas': '0:1,1:2',
-    'follower.replication.throttled.replicas': '*',
-    'compression.type': 'zstd',
-    'compression.zstd.level': '5',
+    cleanupPolicy: CleanupPolicy.DELETE,
+    retention: Duration.millis(604_800_001),
+    config: {
+      retentionBytes: Size.bytes(1_073_741_825),
+      deleteRetentionMs: Duration.millis(86_400_001),
+      fileDeleteDelayMs: Duration.millis(60_001),
+      flushMessages: 1_000_000,
+      flushMs: Duration.millis(1001),
+      indexIntervalBytes: Size.bytes(4097),
+      maxMessageBytes: Size.bytes(1_048_589),
+      messageTimestampAfterMaxMs: Duration.millis(3_600_001),
+      messageTimestampBeforeMaxMs: Duration.millis(604_800_001),
+      messageTimestampType: MessageTimestampType.LOG_APPEND_TIME,
+      minInsyncReplicas: 2,
+      preallocate: true,
+      segmentBytes: Size.bytes(1_073_741_823),
+      segmentIndexBytes: Size.bytes(10_485_761),
+      segmentJitterMs: Duration.millis(1001),
+      segmentMs: Duration.days(7),
+      uncleanLeaderElectionEnable: false,
+      leaderReplicationThrottledReplicas: ['0:1', '1:2'],
+      followerReplicationThrottledReplicas: ['*'],
+      compressionType: CompressionType.ZSTD,
+      compressionZstdLevel: 5,
+    },
   },
   'settings.compacted': {
-    'cleanup.policy': 'compact',
-    'max.compaction.lag.ms': '86400000',
-    'min.compaction.lag.ms': '60001',
-    'min.cleanable.dirty.ratio': '0.25',
-    'compression.type': 'lz4',
-    'compression.lz4.level': '12',
+    cleanupPolicy: CleanupPolicy.COMPACT,
+    config: {
+      maxCompactionLagMs: Duration.days(1),
+      minCompactionLagMs: Duration.millis(60_001),
+      minCleanableDirtyRatio: 0.25,
+      compressionType: CompressionType.LZ4,
+      compressionLz4Level: 12,
+    },
   },
-  'settings.both': { 'cleanup.policy': 'compact,delete', 'compression.type': 'gzip', 'compression.gzip.level': '9' },
+  'settings.both': {
+    cleanupPolicy: CleanupPolicy.COMPACT_DELETE,
+    config: { compressionType: CompressionType.GZIP, compressionGzipLevel: 9, unlimitedRetention: true },
+  },
   'settings.tiered': {
-    'remote.storage.enable': 'true',
-    'retention.ms': '604800000',
-    'retention.bytes': '10737418240',
-    'local.retention.ms': '86400000',
-    'local.retention.bytes': '1073741824',
+    config: {
+      remoteStorageEnable: true,
+      retentionBytes: Size.gibibytes(10),
+      localRetentionMs: Duration.days(1),
+      localRetentionBytes: Size.gibibytes(1),
+    },
   },
-  // Kafka keeps as much on the brokers as at all once nothing more is copied, and insists that it is said.
-  'settings.untiered': {
-    'remote.storage.enable': 'true',
-    'remote.log.copy.disable': 'true',
-    'retention.ms': '604800000',
-    'local.retention.ms': '-2',
-  },
-  'settings.released': { 'remote.storage.enable': 'false', 'remote.log.delete.on.disable': 'true' },
+  'settings.untiered': { config: { remoteStorageEnable: true, remoteLogCopyDisable: true } },
+  'settings.released': { config: { remoteStorageEnable: false, remoteLogDeleteOnDisable: true } },
 };
 
 /** Topics with every setting; a setting that none of them has is an error of this test. */
 function addEverySetting(cluster: ClusterContract): void {
-  const given = new Set(Object.values(EVERY_SETTING).flatMap((config) => Object.keys(config)));
-  const missing = [...TOPIC_CONFIG_NAMES].filter((name) => !given.has(name));
+  const given = new Set(Object.values(EVERY_SETTING).flatMap(({ config }) => Object.keys(config ?? {})));
+  const missing = TOPIC_SETTINGS.filter((name) => !given.has(name));
   if (missing.length) throw new Error(`give EVERY_SETTING a value for ${missing.join(', ')}`);
-  for (const [topicName, config] of Object.entries(EVERY_SETTING)) {
-    cluster.addTopic(topicName.replace('.', '-'), { topicName, partitions: 3, config });
+  for (const [topicName, options] of Object.entries(EVERY_SETTING)) {
+    cluster.addTopic(topicName.replace('.', '-'), { topicName, partitions: 3, ...options });
   }
 }
 
@@ -128,14 +132,10 @@ export function emittedUsers(): { readonly intents: Intent[]; readonly users: Em
     refunds.grants.produce(client);
   });
   user('Booker', { produce: ['ledger'], transact: ['ledger-1'] }, (client) => {
-    ledger.grants.produce(client);
-    // SEAM: `ledger.grants.produce(client, { transactionalId: 'ledger-1' })` once the grant takes one.
-    client.allow('transactionalId', 'ledger-1', 'literal', ['Describe', 'Write']);
+    ledger.grants.produce(client, { transactionalId: 'ledger-1' });
   });
   user('Auditor', { consume: [['ledger*', 'audit-*']] }, (client) => {
-    // SEAM: a grant of a prefix once there is one.
-    client.allow('topic', 'ledger', 'prefix', ['Describe', 'Read']);
-    client.allow('group', 'audit-', 'prefix', ['Read']);
+    cluster.topicPrefix('ledger').grants.consume(client, { groupPrefix: 'audit-' });
   });
   user('Idle', {}, () => undefined);
   const assembly = world.synth();

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Size } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import type { Assembly } from '../../lib/core/assembly';
 import { StatefulUpdateRules } from '../../lib/core/stateful-update-rules';
 import { checkUpdate, registeredUpdateRules } from '../../lib/core/update-rule';
@@ -48,7 +48,33 @@ describe.each([AWS, KUBERNETES])('an update of Kafka on $name', (flavour: Flavou
   test('fails when the name or the replication factor of a topic changes', () => {
     const identity = onAws ? ['error Millrace.StatefulReplacement'] : ['error Millrace.KafkaTopicIdentityChange'];
     expect(findings({}, { topicName: 'b' })).toEqual(identity);
-    expect(findings({ config: { 'min.insync.replicas': '1' } }, { replicationFactor: 2 })).toEqual(identity);
+    expect(findings({ config: { minInsyncReplicas: 1 } }, { replicationFactor: 2 })).toEqual(identity);
+  });
+
+  test('that adds or drops a dead-letter topic is an update of its own, and the topic is kept', () => {
+    const code = onAws ? 'Millrace.StatefulRemoval' : 'Millrace.KafkaRemoval';
+    expect(findings({}, { deadLetter: true })).toEqual([]);
+    expect(findings({ deadLetter: true }, { deadLetter: true })).toEqual([]);
+    expect(findings({ deadLetter: true }, {})).toEqual([`warning ${code}`]);
+    expect(findings({ deadLetter: true }, { deadLetter: true, partitions: 2 })).toEqual([
+      'error Millrace.KafkaTopicPartitionsDecrease',
+      'error Millrace.KafkaTopicPartitionsDecrease',
+    ]);
+  });
+
+  test('of a demand adds partitions as it grows, and fails where it would take some away', () => {
+    const carrying = (messagesPerSecond: number): Variant => ({
+      size: [30, 1000],
+      partitions: undefined,
+      demand: { messagesPerSecond, messageSize: Size.kibibytes(1) },
+      retention: Duration.hours(1),
+    });
+    expect(findings(carrying(10_000), carrying(40_000))).toEqual([]);
+    expect(findings(carrying(40_000), carrying(10_000))).toEqual(['error Millrace.KafkaTopicPartitionsDecrease']);
+  });
+
+  test('of a setting has no finding', () => {
+    expect(findings({}, { retention: Duration.days(1), config: { maxMessageBytes: Size.mebibytes(2) } })).toEqual([]);
   });
 
   test('fails when storage shrinks', () => {

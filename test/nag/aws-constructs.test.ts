@@ -11,7 +11,15 @@ import { TagPolicy } from '../../lib/cost/tag-policy';
 import { CostAllocation } from '../../lib/cost/cost-allocation';
 import { BrokerClass, BrokerType } from '../../lib/streaming/broker-type';
 import { KafkaSizing } from '../../lib/streaming/kafka-sizing';
-import { ClientAuthentication, KafkaCluster, KafkaUser, SchemaRegistry, ServerlessCluster, Topic, VpcConnection } from '../../lib/streaming/aws';
+import {
+  ClientAuthentication,
+  KafkaCluster,
+  KafkaUser,
+  SchemaRegistry,
+  ServerlessCluster,
+  Topic,
+  VpcConnection,
+} from '../../lib/streaming/aws';
 import { ClientQuota } from '../../lib/streaming/aws/client-quota';
 import { KafkaAcls } from '../../lib/streaming/aws/kafka-acls';
 import { ServerlessTopic } from '../../lib/streaming/aws/serverless-topic';

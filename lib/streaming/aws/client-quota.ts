@@ -1,4 +1,4 @@
-import { type Bitrate, CustomResource, Duration } from 'aws-cdk-lib';
+import { type Bitrate, CustomResource, Duration, Lazy } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { type Rule, enforce, isPositive } from '../../core/rule';
@@ -91,18 +91,29 @@ function valuesOf({ producerRate, consumerRate, requestPercentage }: ClientLimit
  * @throws Millrace.KafkaQuotaInvalid, Millrace.KafkaQuotaTwice, Millrace.KafkaAdminOnServerless
  */
 export class ClientQuota extends Construct {
+  private limits: () => Record<string, number>;
+
   constructor(scope: Construct, id: string, props: ClientQuotaProps) {
     super(scope, id);
     enforce(this.node.path, props, QUOTA_RULES);
     const { user, clientId } = props;
+    this.limits = () => valuesOf(props.limits);
     const admin = KafkaAdmin.of(props.cluster);
     const resource = new CustomResource(this, 'Resource', {
       resourceType: 'Custom::MillraceKafkaQuota',
       serviceToken: admin.serviceToken,
       serviceTimeout: Duration.minutes(10),
-      properties: { User: user, ClientId: clientId, Limits: valuesOf(props.limits) },
+      properties: { User: user, ClientId: clientId, Limits: Lazy.any({ produce: () => this.limits() }) },
     });
     resource.node.addDependency(...admin.allowQuota(this, `user ${user ?? '(any)'}, client id ${clientId ?? '(any)'}`));
     requireAllocation(this);
+  }
+
+  /**
+   * Limits by Kafka's names that are known only at the end of the synth, instead of those it was made with.
+   * @internal
+   */
+  public _limitLate(limits: () => Record<string, number>): void {
+    this.limits = limits;
   }
 }

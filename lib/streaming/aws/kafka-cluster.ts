@@ -34,6 +34,7 @@ import { STORAGE_RULES } from './kafka-storage-rules';
 import { KafkaVersion } from './kafka-version';
 import { StorageAutoscaling } from './storage-autoscaling';
 import { Topic } from './topic';
+import { TopicPrefix } from './topic-prefix';
 
 /** Port of the IAM listener inside the VPC. */
 export const IAM_PORT = LISTENERS[KafkaListener.IAM].port;
@@ -240,6 +241,15 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
   /** Declares a topic on this cluster. */
   public addTopic(id: string, options: TopicOptions): Topic {
     return new Topic(this, id, { ...options, cluster: this });
+  }
+
+  /**
+   * All topics whose names begin alike, to grant access to them.
+   *
+   * @throws Millrace.KafkaPrefixInvalid
+   */
+  public topicPrefix(prefix: string): TopicPrefix {
+    return new TopicPrefix(this, prefix);
   }
 
   /**

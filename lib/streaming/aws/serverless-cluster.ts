@@ -20,6 +20,7 @@ import { CLUSTER_NAME_RULE } from './kafka-cluster-rules';
 import { KafkaListener } from './kafka-listener';
 import { LISTENERS } from './listener-facts';
 import { Topic } from './topic';
+import { TopicPrefix } from './topic-prefix';
 
 /** Properties of an MSK Serverless cluster. */
 export interface ServerlessClusterProps {
@@ -157,5 +158,14 @@ export class ServerlessCluster extends Resource implements IKafkaCluster {
   /** Declares a topic on this cluster. */
   public addTopic(id: string, options: TopicOptions): Topic {
     return new Topic(this, id, { ...options, cluster: this });
+  }
+
+  /**
+   * All topics whose names begin alike, to grant access to them.
+   *
+   * @throws Millrace.KafkaPrefixInvalid
+   */
+  public topicPrefix(prefix: string): TopicPrefix {
+    return new TopicPrefix(this, prefix);
   }
 }

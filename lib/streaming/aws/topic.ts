@@ -2,14 +2,18 @@ import { Annotations, Resource } from 'aws-cdk-lib';
 import * as msk from 'aws-cdk-lib/aws-msk';
 import type { Construct } from 'constructs';
 import { requireAllocation } from '../../cost/applied-allocation';
-import { DESTROY_NEEDS_TWO_KEYS, decideRetention, removalPolicyOf } from '../../core/retention';
+import { DESTROY_NEEDS_TWO_KEYS, type RetentionDecision, decideRetention, removalPolicyOf } from '../../core/retention';
 import { enforce } from '../../core/rule';
 import { registerUpdateRules } from '../../core/update-rule';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { TOPIC_NAME_RULE, resolveTopic, topicRules } from '../topic-rules';
+import { StreamCatalog } from '../stream-catalog';
+import { type ResolvedTopic, TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
+import { schemasOf } from '../topic-schemas';
 import type { IKafkaCluster } from './kafka-cluster';
+import { SchemaRegistry } from './schema-registry';
+import { ServerlessTopic } from './serverless-topic';
 import { TopicGrants } from './topic-grants';
 
 /** What identifies an existing topic. */
@@ -27,15 +31,18 @@ export interface TopicProps extends TopicOptions {
 }
 
 /**
- * A Kafka topic on MSK, made by CloudFormation itself: no function, no custom resource. Retained, because a changed name or replication
- * factor makes CloudFormation delete the topic and create an empty one. Topics carry no tags; their cost follows the cluster's.
+ * A Kafka topic on MSK, made by CloudFormation itself; on Serverless, for whose topics it has no type, by the cluster's admin function.
+ * Retained, because a changed name or replication factor makes CloudFormation delete the topic and create an empty one. Topics carry no
+ * tags; their cost follows the cluster's.
  *
  * Adopt an existing topic with `cdk import` of the child `Resource`; keep its logical id when the construct is renamed.
  *
- * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicReplicationInvalid,
- * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
- * Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.KafkaTopicConfigTwice,
- * Millrace.KafkaTopicConfigOnExpress, Millrace.TokenRefused
+ * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicDemandInvalid,
+ * Millrace.KafkaTopicReplicationInvalid, Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicRetentionTwice,
+ * Millrace.KafkaTopicRetentionBelowSegment, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
+ * Millrace.KafkaTopicTieredInvalid, Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid,
+ * Millrace.KafkaChangelogDeletes, Millrace.KafkaCompatibilityWithoutSchema, Millrace.KafkaTopicConfigOnExpress,
+ * Millrace.KafkaTopicConfigOnServerless, Millrace.TokenRefused
  */
 export class Topic extends Resource implements ITopic {
   /** Imports an existing topic, to grant access to it. */
@@ -48,30 +55,71 @@ export class Topic extends Resource implements ITopic {
   public readonly topicName: string;
   /** Access to this topic. */
   public readonly grants: TopicGrants;
+  /** Where its consumers put what they could not process, when it has such a topic. */
+  // eslint-disable-next-line awscdk/no-construct-in-public-property-of-construct -- its grants are the point, and interfaces have attributes only
+  public readonly deadLetterTopic?: Topic;
 
   constructor(scope: Construct, id: string, props: TopicProps) {
     super(scope, id);
     const ledger = TopicLedger.of(props.cluster);
-    const { surroundings } = ledger;
+    const { isServerless } = props.cluster;
+    const surroundings = isServerless ? { express: false, serverless: true } : ledger.surroundings;
     enforce(this.node.path, { ...props, surroundings }, topicRules(props.config));
     const resolved = resolveTopic(props, surroundings);
     const { topicName, partitions, replicationFactor, config } = resolved;
-    const properties = Object.entries(config).map(([name, value]) => `${name}=${value}\n`);
-    const topic = new msk.CfnTopic(this, 'Resource', {
-      clusterArn: props.cluster.clusterArn,
-      topicName,
-      partitionCount: partitions,
-      replicationFactor,
-      configs: Buffer.from(properties.join(''), 'utf8').toString('base64'),
-    });
-    this.topicName = topicName;
-    this.grants = new TopicGrants(this, props.cluster);
     const decision = decideRetention(this, props.removalPolicy);
     if (decision.warning) Annotations.of(this).addWarningV2(DESTROY_NEEDS_TWO_KEYS, decision.warning);
-    topic.applyRemovalPolicy(removalPolicyOf(decision));
+    this.makeTopic(props.cluster, resolved, decision);
+    this.topicName = topicName;
+    this.deadLetterTopic = this.makeDeadLetterTopic(props, resolved);
+    const deadLetterTopicName = this.deadLetterTopic?.topicName;
+    this.grants = new TopicGrants(this, props.cluster, { topicName, partitions, deadLetterTopicName }, this.registerSchemas(props));
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
     ledger.add(this.node.path, resolved);
+    const { schema, keySchema } = props;
+    StreamCatalog.of(this).topics.push({
+      construct: this,
+      clusterName: props.cluster.clusterName,
+      topicName,
+      partitions,
+      replicationFactor,
+      config,
+      schema,
+      keySchema,
+      compatibility: schemasOf(props)[0]?.compatibility,
+      deadLetterTopicName,
+    });
+  }
+
+  private makeDeadLetterTopic(props: TopicProps, resolved: ResolvedTopic): Topic | undefined {
+    if (!props.deadLetter) return undefined;
+    return new Topic(this, 'DeadLetter', { ...deadLetterOptions(props, resolved), cluster: props.cluster });
+  }
+
+  /** Registers the schemas with the registry of the cluster, which is made for the first of them. */
+  private registerSchemas(props: TopicProps): SchemaRegistry | undefined {
+    const schemas = schemasOf(props);
+    if (schemas.length === 0) return undefined;
+    const registry = SchemaRegistry.forCluster(props.cluster);
+    for (const schema of schemas) registry.addSchema(schema.subject, schema);
+    return registry;
+  }
+
+  private makeTopic(cluster: IKafkaCluster, topic: ResolvedTopic, retention: RetentionDecision): void {
+    if (cluster.isServerless) {
+      new ServerlessTopic(this, 'Resource', { cluster, topic, retention });
+      return;
+    }
+    const properties = Object.entries(topic.config).map(([name, value]) => `${name}=${value}\n`);
+    const resource = new msk.CfnTopic(this, 'Resource', {
+      clusterArn: cluster.clusterArn,
+      topicName: topic.topicName,
+      partitionCount: topic.partitions,
+      replicationFactor: topic.replicationFactor,
+      configs: Buffer.from(properties.join(''), 'utf8').toString('base64'),
+    });
+    resource.applyRemovalPolicy(removalPolicyOf(retention));
   }
 }
 
@@ -90,6 +138,6 @@ export class ImportedTopic extends Resource implements ITopic {
     super(scope, id);
     enforce(this.node.path, props, [TOPIC_NAME_RULE]);
     this.topicName = props.topicName;
-    this.grants = new TopicGrants(this, props.cluster);
+    this.grants = new TopicGrants(this, props.cluster, { topicName: props.topicName });
   }
 }

@@ -2,7 +2,7 @@ import { refuse } from '../../core/error';
 import { enforce } from '../../core/rule';
 import { StreamCatalog } from '../stream-catalog';
 import type { ConsumeOptions, ITopic } from '../topic';
-import { CONSUME_RULES } from '../topic-rules';
+import { CONSUME_RULES } from '../access-rules';
 import type { IConfluentCluster } from './confluent-cluster';
 import type { ConfluentUser } from './confluent-user';
 
@@ -36,7 +36,7 @@ export class ConfluentTopicGrants {
     enforce(`${this.topic.node.path} grants.consume`, options, CONSUME_RULES);
     this.checkCluster(grantee);
     grantee.allow(READ, 'Topic', this.topic.topicName);
-    grantee.allow(READ, 'Group', options.groupId);
+    grantee.allow(READ, 'Group', options.groupId!);
     StreamCatalog.of(this.topic).accesses.push({ client: grantee, action: 'receive', ...this.place(), groupId: options.groupId });
   }
 

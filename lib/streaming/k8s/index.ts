@@ -1,3 +1,4 @@
+export * from './client-credentials';
 export * from './confluent-cluster';
 export * from './confluent-connect';
 export * from './confluent-images';
@@ -13,6 +14,7 @@ export * from './kafka-metrics';
 export * from './kafka-quotas';
 export * from './kafka-rebalance';
 export * from './kafka-user';
+export * from './kafka-user-authentication';
 export * from './kafka-version';
 export * from './listener';
 export * from './namespace-clients';
@@ -23,3 +25,4 @@ export * from './schema-registry';
 export * from './schema-registry-storage';
 export * from './topic';
 export * from './topic-grants';
+export * from './topic-prefix';

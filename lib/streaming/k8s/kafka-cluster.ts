@@ -30,6 +30,7 @@ import { listenerRules } from './listener-rules';
 import type { ListenerSurroundings } from './listener-surroundings';
 import type { NamespaceClients } from './namespace-clients';
 import { Topic } from './topic';
+import { TopicPrefix } from './topic-prefix';
 
 /** Port of the TLS listener. */
 export const TLS_PORT = 9093;
@@ -196,6 +197,11 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
   /** Declares a topic on this cluster. */
   public addTopic(id: string, options: TopicOptions): Topic {
     return new Topic(this, id, { ...options, cluster: this });
+  }
+
+  /** All topics whose names begin alike, to grant access to them. */
+  public topicPrefix(prefix: string): TopicPrefix {
+    return new TopicPrefix(this, prefix);
   }
 
   /**

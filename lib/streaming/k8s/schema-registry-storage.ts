@@ -74,7 +74,7 @@ function onKafka(scope: Construct, cluster: IKafkaCluster): BoundStorage {
       topicName,
       partitions: 1,
       // What leaves the journal is gone: the registry refuses to start on topics that forget.
-      config: { 'retention.ms': '-1', 'retention.bytes': '-1' },
+      config: { unlimitedRetention: true },
     });
   }
   const operations = ['Describe', 'DescribeConfigs', 'Read', 'Write'];

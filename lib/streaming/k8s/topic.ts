@@ -7,8 +7,11 @@ import { requireAllocation } from '../../cost/applied-allocation';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { TOPIC_NAME_RULE, resolveTopic, topicRules } from '../topic-rules';
+import { StreamCatalog } from '../stream-catalog';
+import { type ResolvedTopic, TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
+import { schemasOf } from '../topic-schemas';
 import type { IKafkaCluster } from './kafka-cluster';
+import { SchemaRegistry } from './schema-registry';
 import { TopicGrants } from './topic-grants';
 
 /** What identifies an existing topic. */
@@ -30,10 +33,11 @@ export interface TopicProps extends TopicOptions {
  * deletes the topic with its object. While the operator is gone, the object's finalizer keeps a namespace in Terminating: remove topics
  * before the operator, or clear `metadata.finalizers`.
  *
- * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicReplicationInvalid,
- * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
- * Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.KafkaTopicConfigTwice,
- * Millrace.TokenRefused
+ * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicDemandInvalid,
+ * Millrace.KafkaTopicReplicationInvalid, Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicRetentionTwice,
+ * Millrace.KafkaTopicRetentionBelowSegment, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
+ * Millrace.KafkaTopicTieredInvalid, Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid,
+ * Millrace.KafkaChangelogDeletes, Millrace.KafkaCompatibilityWithoutSchema, Millrace.TokenRefused
  */
 export class Topic extends Construct implements ITopic {
   /** Imports an existing topic, to grant access to it. */
@@ -46,6 +50,8 @@ export class Topic extends Construct implements ITopic {
   public readonly topicName: string;
   /** Access to this topic. */
   public readonly grants: TopicGrants;
+  /** Where its consumers put what they could not process, when it has such a topic. */
+  public readonly deadLetterTopic?: Topic;
 
   constructor(scope: Construct, id: string, props: TopicProps) {
     super(scope, id);
@@ -53,6 +59,7 @@ export class Topic extends Construct implements ITopic {
     const { surroundings } = ledger;
     enforce(this.node.path, { ...props, surroundings }, topicRules(props.config));
     const resolved = resolveTopic(props, surroundings);
+    const { topicName, partitions, replicationFactor, config } = resolved;
     new ApiObject(this, 'Resource', {
       apiVersion: 'kafka.strimzi.io/v1',
       kind: 'KafkaTopic',
@@ -62,17 +69,46 @@ export class Topic extends Construct implements ITopic {
         annotations: retentionAnnotations(decideRetention(this, props.removalPolicy)),
       },
       spec: {
-        topicName: resolved.topicName,
-        partitions: resolved.partitions,
-        replicas: resolved.replicationFactor,
-        config: resolved.config,
+        topicName,
+        partitions,
+        replicas: replicationFactor,
+        config,
       },
     });
-    this.topicName = resolved.topicName;
-    this.grants = new TopicGrants(this, props.cluster);
+    this.topicName = topicName;
+    this.deadLetterTopic = this.makeDeadLetterTopic(props, resolved);
+    const deadLetterTopicName = this.deadLetterTopic?.topicName;
+    this.grants = new TopicGrants(this, props.cluster, { topicName, partitions, deadLetterTopicName }, this.registerSchemas(props));
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
     ledger.add(this.node.path, resolved);
+    const { schema, keySchema } = props;
+    StreamCatalog.of(this).topics.push({
+      construct: this,
+      clusterName: props.cluster.clusterName,
+      topicName,
+      partitions,
+      replicationFactor,
+      config,
+      schema,
+      keySchema,
+      compatibility: schemasOf(props)[0]?.compatibility,
+      deadLetterTopicName,
+    });
+  }
+
+  private makeDeadLetterTopic(props: TopicProps, resolved: ResolvedTopic): Topic | undefined {
+    if (!props.deadLetter) return undefined;
+    return new Topic(this, 'DeadLetter', { ...deadLetterOptions(props, resolved), cluster: props.cluster });
+  }
+
+  /** Registers the schemas with the registry of the cluster, which is made for the first of them. */
+  private registerSchemas(props: TopicProps): SchemaRegistry | undefined {
+    const schemas = schemasOf(props);
+    if (schemas.length === 0) return undefined;
+    const registry = SchemaRegistry.forCluster(props.cluster);
+    for (const schema of schemas) registry.addSchema(schema.subject, schema);
+    return registry;
   }
 }
 
@@ -91,6 +127,6 @@ export class ImportedTopic extends Construct implements ITopic {
     super(scope, id);
     enforce(this.node.path, props, [TOPIC_NAME_RULE]);
     this.topicName = props.topicName;
-    this.grants = new TopicGrants(this, props.cluster);
+    this.grants = new TopicGrants(this, props.cluster, { topicName: props.topicName });
   }
 }
