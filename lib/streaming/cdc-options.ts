@@ -1,5 +1,6 @@
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { ConnectFormat } from './connect-format';
+import type { ConnectorState } from './connector';
 import type { CleanupPolicy } from './topic';
 
 /** What a connector does when it has no position yet. */
@@ -147,6 +148,11 @@ export interface CdcOptions {
    * @default Duration.seconds(10)
    */
   readonly heartbeat?: Duration;
+  /**
+   * Whether it runs.
+   * @default ConnectorState.RUNNING
+   */
+  readonly state?: ConnectorState;
   /**
    * What becomes of the topics when they leave the app. DESTROY also needs the context key `millrace:destroyData`.
    * @default RemovalPolicy.RETAIN

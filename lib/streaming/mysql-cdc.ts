@@ -39,6 +39,11 @@ export function historyTopicName(topicPrefix: string): string {
   return `${topicPrefix}.schema-history`;
 }
 
+/** Group in which the connector reads the history; it commits nothing and begins at the beginning. */
+export function historyGroupId(topicPrefix: string): string {
+  return `${topicPrefix}-schema-history`;
+}
+
 /**
  * The settings of Debezium's MySQL connector, class and number of tasks left out. Names and values are those of the ConfigDef of
  * debezium-connector-mysql 3.5.0.Final and 3.6.1.Final.
@@ -62,5 +67,6 @@ export function mySqlConnectorConfig(options: MySqlCdcOptions, surroundings: MyS
     'schema.history.internal.store.only.captured.databases.ddl': 'true',
     ...client('producer'),
     ...client('consumer'),
+    'schema.history.internal.consumer.group.id': historyGroupId(options.topicPrefix),
   });
 }
