@@ -3,7 +3,7 @@ import awscdk from 'eslint-plugin-awscdk';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'packages/', 'cdk.out/', 'cdk8s.out/', 'baseline/', 'node_modules/', 'docs/api/', '.ci/work/'] },
+  { ignores: ['dist/', 'packages/', 'cdk.out/', 'cdk8s.out/', 'baseline/', 'node_modules/', 'docs/api/', '.ci/work/', 'lib/**/bundle/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

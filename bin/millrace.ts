@@ -11,6 +11,7 @@ const USAGE = `millrace <command> [options]
   check   compare a synthesis with the accepted one (the baseline) and refuse silent loss of data
           --against DIR     another baseline, cdk.out, or folder with cdk.out and cdk8s.out; default: the baseline
           --accept          make this synthesis the baseline, after review
+  schema  compare the schemas of a synthesis with those accepted, and accept new versions: millrace schema --help
   usage   what containers used, what they should request, where that is going: millrace usage --help
 
   report, check
@@ -26,6 +27,7 @@ const INTERRUPTED = 130;
 
 function main(argv: string[]): number | Promise<number> {
   if (argv[0] === 'usage') return usage(argv.slice(1));
+  if (argv[0] === 'schema') return schemaModule().schemaCommand(argv.slice(1), (text) => console.log(text));
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
@@ -89,7 +91,13 @@ async function usage(argv: string[]): Promise<number> {
   }
 }
 
+function schemaModule(): typeof import('./commands/schema') {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- report and check start without it
+  return require('./commands/schema');
+}
+
 function usageText(): string {
+  if (process.argv[2] === 'schema') return schemaModule().USAGE;
   if (process.argv[2] !== 'usage') return USAGE;
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return (require('./commands/usage') as typeof import('./commands/usage')).USAGE;

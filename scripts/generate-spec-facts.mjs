@@ -36,6 +36,8 @@ const ALSO_STATEFUL = [
   'AWS::Timestream::Database',
   'AWS::Timestream::Table',
 ];
+// Custom resources of ours that hold data; the spec knows none.
+const OWN_STATEFUL = ['Custom::MillraceKafkaTopic'];
 // A nested stack is not data itself; what is in it is compared on its own.
 const NOT_STATEFUL = ['AWS::CloudFormation::Stack'];
 
@@ -79,7 +81,7 @@ export function deriveSpecFacts() {
 
   const replacing = {};
   const mayReplace = {};
-  const stateful = [];
+  const stateful = [...OWN_STATEFUL];
   for (const resource of resources) {
     const type = resource.cloudFormationType;
     const holdsData = !NOT_STATEFUL.includes(type) && (resource.isStateful || ALSO_STATEFUL.includes(type));

@@ -1,9 +1,22 @@
-import type { Bitrate, Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
-import { refuse, show } from '../core/error';
-import { type Rule, enforce, isPositive, isPositiveInteger } from '../core/rule';
-import { Sizing, type SizingAlternative, type SizingDecision } from '../core/sizing';
-import { BrokerClass, BrokerType } from './broker-type';
-import { type BrokerLoad, type BrokersNeeded, DEFAULT_ASSUMPTIONS, brokersNeeded, utilisationOf, volumeGib } from './broker-limits';
+import type { Bitrate, Duration, Size } from 'aws-cdk-lib';
+import { enforce } from '../core/rule';
+import { Sizing, type SizingDecision } from '../core/sizing';
+import * as choice from './broker-choice';
+import {
+  type BrokerLoad,
+  type Capacity,
+  DEFAULT_ASSUMPTIONS,
+  EXPRESS_PARTITION,
+  capacityOf,
+  utilisationOf,
+  utilisationWithZoneLost,
+} from './broker-limits';
+import { brokerThreads } from './broker-settings';
+import { BrokerClass, type BrokerType } from './broker-type';
+import { FIXED_SIZE_RULES } from './fixed-size-rules';
+import { DEMAND_RULES, type DemandInput, SIZING_RULES, mibps, toLoad, wholeHours } from './kafka-demand';
+import { type DeployedSize, type GrowthStep, stepsBetween } from './kafka-growth';
+import { serverlessAlternatives } from './serverless-limits';
 
 /** What a Kafka cluster must carry, over all its topics. */
 export interface KafkaDemand {
@@ -32,14 +45,36 @@ export interface KafkaDemand {
 export interface KafkaSizingOptions {
   /**
    * Where the brokers run.
-   * @default BrokerClass.EXPRESS
+   * @default - as `current`, BrokerClass.EXPRESS without it
    */
   readonly brokerClass?: BrokerClass;
   /**
    * Copies of each partition, 2 or 3.
-   * @default 3
+   * @default - as `current`, 3 without it
    */
   readonly replicationFactor?: number;
+  /**
+   * Tiered storage: what stays on the volumes of the brokers, less than the retention; the rest goes to the cheaper tier. Standard brokers
+   * only, with a retention of at least 3 days. It cannot be taken back.
+   * @default - as `current`, everything on the volumes without it
+   */
+  readonly primaryRetention?: Duration;
+  /**
+   * Volume throughput bought for each Standard broker, whole MiB/s from 250 to 1,000; only sizes from 4xlarge on can have it.
+   * @default - none: a volume delivers 250 MiB/s
+   */
+  readonly provisionedThroughput?: Bitrate;
+  /**
+   * Room for growth of all rates, in percent. The partitions are taken as they are declared: `PartitionCount` grows them by itself.
+   * @default 0
+   */
+  readonly growth?: number;
+  /**
+   * The size that is deployed. The result is then the next size that can be deployed on the way to what the demand needs: MSK takes one
+   * change of a cluster at a time, and neither brokers nor volumes ever get fewer or smaller. `remainingChanges` says what is left after it.
+   * @default - none: a new cluster
+   */
+  readonly current?: KafkaSizing;
 }
 
 /** A size chosen by hand. */
@@ -53,60 +88,72 @@ export interface FixedKafkaSize {
    * @default - 1,000 GiB, none for Express
    */
   readonly storagePerBroker?: Size;
+  /**
+   * Copies of each partition that the size counts on, 2 or 3; 3 on Express.
+   * @default 3
+   */
+  readonly replicationFactor?: number;
+  /**
+   * Tiered storage of Standard brokers: what stays on their volumes.
+   * @default - everything: no tiered storage
+   */
+  readonly primaryRetention?: Duration;
+  /**
+   * Volume throughput bought for each Standard broker, whole MiB/s from 250 to what its size can have.
+   * @default - none
+   */
+  readonly provisionedThroughput?: Bitrate;
+  /**
+   * Thread settings that the brokers run with, by their Kafka name. State them where a deployed cluster does not run with those of its size.
+   * @default - those of the size, for new clusters
+   */
+  readonly threadSettings?: { [setting: string]: string };
 }
 
-const MIB = 1024 * 1024;
-const DEFAULT_RETENTION_HOURS = 7 * 24;
-// Brokers a KRaft cluster on MSK may have, and what we hold a Strimzi cluster to as well (streaming reference, 14.5).
-const BROKER_QUOTA = 60;
-const ZONES = 3;
 const DEFAULT_REPLICATION_FACTOR = 3;
-// SizeRoundingBehavior.NONE, spelled out because the sizing runs without the CDK.
-const UNROUNDED = 2 as SizeRoundingBehavior;
-const MAX_STORAGE_GIB = 16_384;
 const DEFAULT_STORAGE_GIB = 1000;
-// A tenth more vCPU is worth fewer, larger brokers: less replication fan-out and shorter rolling updates than 45 small ones.
-const VCPU_TOLERANCE = 1.1;
+const MIB = 1024 * 1024;
 
-interface Candidate {
-  readonly type: BrokerType;
-  readonly brokers: number;
-  readonly needed: BrokersNeeded;
-  readonly bottleneck: string;
-}
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- the sizing itself runs without the CDK
+const cdk = () => require('aws-cdk-lib') as typeof import('aws-cdk-lib');
 
 /** The size of a Kafka cluster: brokers, their type, their storage, and the published limit that decided. */
 export class KafkaSizing extends Sizing {
   /**
    * The cluster that carries a demand over three zones: the fewest vCPU that fit, within a tenth, then the fewest brokers. Limits and
-   * formula: MSK best practices and the sizing algorithm of AWS' MSK agent toolkit, with the differences of decision 0008.
+   * formula: MSK best practices and the sizing algorithm of AWS' MSK agent toolkit, with the differences of decision 0008. With `current`,
+   * the next size on the way there, one change away.
    *
-   * @throws Millrace.KafkaDemandInvalid, Millrace.KafkaDemandDoesNotFit, Millrace.TokenRefused
+   * The alternatives have no prices: this library has no price book yet.
+   *
+   * @throws Millrace.KafkaDemandInvalid, Millrace.KafkaDemandDoesNotFit, Millrace.KafkaSizeUnreachable, Millrace.TokenRefused
    */
   public static forDemand(demand: KafkaDemand, options: KafkaSizingOptions = {}): KafkaSizing {
-    const brokerClass = options.brokerClass ?? BrokerClass.EXPRESS;
-    const replicationFactor = options.replicationFactor ?? DEFAULT_REPLICATION_FACTOR;
-    enforce('KafkaSizing.forDemand', { ...demand, brokerClass, replicationFactor }, DEMAND_RULES);
-    const load = toLoad(demand, replicationFactor);
-    const candidates = candidatesFor(load, brokerClass);
-    const fitting = candidates.filter((candidate) => candidate.brokers <= BROKER_QUOTA);
-    if (fitting.length === 0) return refuseDemand(load, candidates, brokerClass);
-    const chosen = best(fitting);
-    const others = [BrokerClass.EXPRESS, BrokerClass.STANDARD]
-      .filter((other) => other !== brokerClass && brokerClass !== BrokerClass.KUBERNETES)
-      .filter((other) => other !== BrokerClass.EXPRESS || replicationFactor === 3)
-      .map((other) => candidatesFor(load, other).filter((candidate) => candidate.brokers <= BROKER_QUOTA))
-      .filter((list) => list.length > 0)
-      .map(best);
-    const rest = rank(fitting).filter((candidate) => candidate !== chosen);
-    const ranked = [...rest.slice(0, 3), ...others];
-    return new KafkaSizing(chosen.type, chosen.brokers, replicationFactor, storageGib(load, chosen), {
-      choice: name(chosen),
+    const { current } = options;
+    const brokerClass = options.brokerClass ?? current?.brokerType.brokerClass ?? BrokerClass.EXPRESS;
+    const replicationFactor = options.replicationFactor ?? current?.replicationFactor ?? DEFAULT_REPLICATION_FACTOR;
+    const primaryRetention = options.primaryRetention ?? current?.primaryRetention;
+    const input: DemandInput = { ...demand, ...options, brokerClass, replicationFactor, primaryRetention };
+    enforce('KafkaSizing.forDemand', input, [...DEMAND_RULES, ...SIZING_RULES]);
+    const load = toLoad(input);
+    const [chosen, ...rest] = current ? choice.grown(load, current.deployed) : choice.ranked(load, brokerClass);
+    if (!chosen) return choice.refuseLoad(load, choice.candidatesFor(load, brokerClass), brokerClass);
+    const target = targetOf(load, chosen, current?.deployed);
+    const steps = current ? stepsBetween(current.deployed, target) : [];
+    const size = steps[0]?.size ?? target;
+    const elsewhere = current || brokerClass === BrokerClass.KUBERNETES ? [] : otherClasses(load, brokerClass);
+    const growth = options.growth ? `, ${options.growth} % growth included` : '';
+    const decision: SizingDecision = {
+      choice: choice.nameOf(size),
       bottleneck: chosen.bottleneck,
-      utilisation: utilisationOf(load, chosen.type, chosen.brokers, DEFAULT_ASSUMPTIONS),
-      alternatives: ranked.map((candidate) => alternative(candidate, chosen)),
-      reason: reason(load, chosen),
-    });
+      utilisation: utilisationOf(loadOn(size, load), size.type, size.brokers, DEFAULT_ASSUMPTIONS),
+      alternatives: [
+        ...[...rest.slice(0, 3), ...elsewhere].map((option) => choice.alternative(option, chosen)),
+        ...(current || brokerClass === BrokerClass.KUBERNETES ? [] : serverlessAlternatives(demand, replicationFactor, options.growth)),
+      ],
+      reason: `${progress(steps, target)}${choice.reasonOf(load, chosen)}${growth}`,
+    };
+    return new KafkaSizing(size, replicationFactor, decision, load, steps.slice(1));
   }
 
   /**
@@ -115,203 +162,157 @@ export class KafkaSizing extends Sizing {
    * @throws Millrace.KafkaSizeInvalid, Millrace.TokenRefused
    */
   public static fixed(size: FixedKafkaSize): KafkaSizing {
-    enforce('KafkaSizing.fixed', size, FIXED_RULES);
-    const express = size.brokerType.brokerClass === BrokerClass.EXPRESS;
-    const gib = express ? undefined : (size.storagePerBroker?.toGibibytes() ?? DEFAULT_STORAGE_GIB);
-    return new KafkaSizing(size.brokerType, size.brokers, DEFAULT_REPLICATION_FACTOR, gib, {
-      choice: `${size.brokerType.name} x ${size.brokers}${gib ? ` with ${gib} GiB each` : ''}`,
-      bottleneck: 'chosen by hand',
-      utilisation: {},
-      alternatives: [],
-      reason: 'the size was given, not derived from a demand',
-    });
+    enforce('KafkaSizing.fixed', size, FIXED_SIZE_RULES);
+    const { brokerType: type, brokers, primaryRetention, provisionedThroughput } = size;
+    const storageGib = type.brokerClass === BrokerClass.EXPRESS ? undefined : (size.storagePerBroker?.toGibibytes() ?? DEFAULT_STORAGE_GIB);
+    const throughput = provisionedThroughput && mibps(provisionedThroughput);
+    const threads = sorted(size.threadSettings ?? brokerThreads(type, throughput));
+    const primaryHours = primaryRetention && wholeHours(primaryRetention);
+    return new KafkaSizing(
+      { type, brokers, storageGib, primaryHours, throughput, threads },
+      size.replicationFactor ?? DEFAULT_REPLICATION_FACTOR,
+      {
+        choice: `${choice.nameOf({ type, brokers })}${storageGib ? ` with ${storageGib} GiB each` : ''}`,
+        bottleneck: 'chosen by hand',
+        utilisation: {},
+        alternatives: [],
+        reason: 'the size was given, not derived from a demand',
+      },
+    );
   }
 
+  /** Size of each broker. */
+  public readonly brokerType: BrokerType;
+  /** Number of brokers, a multiple of three. */
+  public readonly brokers: number;
+  /** Thread settings of the broker configuration, by their Kafka name; empty where the defaults fit. They follow the size one deploy later. */
+  public readonly threadSettings: { [setting: string]: string };
+  /** Changes left after this one until the cluster has the size of its demand, in order; each takes a deploy of its own. */
+  public readonly remainingChanges: string[];
+  /**
+   * Share that the demand uses of what the brokers can do at all while one of three zones is lost: of volume and network throughput,
+   * rebuilding included, or of the throttle limit of Express brokers. Empty for a size chosen by hand.
+   */
+  public readonly utilisationWithZoneLost: { [limit: string]: number };
+  private readonly fanout: number;
+
   private constructor(
-    /** Size of each broker. */
-    public readonly brokerType: BrokerType,
-    /** Number of brokers, a multiple of three. */
-    public readonly brokers: number,
+    private readonly deployed: DeployedSize,
     /** Copies of each partition that the size counts on; topics have as many unless they say otherwise. */
     public readonly replicationFactor: number,
-    private readonly storageGibPerBroker: number | undefined,
     decision: SizingDecision,
+    load?: BrokerLoad,
+    remaining: GrowthStep[] = [],
   ) {
     super(decision);
+    this.brokerType = deployed.type;
+    this.brokers = deployed.brokers;
+    this.threadSettings = { ...deployed.threads };
+    this.remainingChanges = remaining.map(({ change }) => change);
+    this.fanout = load ? load.peakOut / load.peakIn : 1;
+    const lost = load ? utilisationWithZoneLost(loadOn(deployed, load), deployed.type, deployed.brokers, DEFAULT_ASSUMPTIONS) : {};
+    this.utilisationWithZoneLost = Object.fromEntries(Object.entries(lost).map(([limit, share]) => [limit, Number(share.toFixed(4))]));
   }
 
   /** Volume of each broker; none for Express, which stores by itself. */
   public get storagePerBroker(): Size | undefined {
-    if (this.storageGibPerBroker === undefined) return undefined;
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- the sizing itself runs without the CDK
-    return (require('aws-cdk-lib') as typeof import('aws-cdk-lib')).Size.gibibytes(this.storageGibPerBroker);
+    return this.deployed.storageGib === undefined ? undefined : cdk().Size.gibibytes(this.deployed.storageGib);
+  }
+
+  /** What stays on the volumes of the brokers; none without tiered storage. */
+  public get primaryRetention(): Duration | undefined {
+    return this.deployed.primaryHours === undefined ? undefined : cdk().Duration.millis(Math.round(this.deployed.primaryHours * 3_600_000));
+  }
+
+  /** Volume throughput bought for each broker, whole MiB/s; none where the volume delivers what it does by itself. */
+  public get provisionedThroughput(): Bitrate | undefined {
+    return this.deployed.throughput === undefined ? undefined : bitrate(this.deployed.throughput);
   }
 
   /** Partitions, leaders and followers, that the cluster can hold within the recommended number a broker. */
   public get partitionCapacity(): number {
     return this.brokers * this.brokerType.limits.partitions;
   }
+
+  /** What producers may write at peak, where consumers read as many times as much as the demand says; once without a demand. */
+  public get ingressCapacity(): Bitrate {
+    return bitrate(this._capacityAt(this.fanout).ingress);
+  }
+
+  /** What consumers may read at peak. */
+  public get egressCapacity(): Bitrate {
+    return bitrate(this._capacityAt(this.fanout).egress);
+  }
+
+  /** What records with their copies may take of the volumes, half of what is bought; none for Express, which stores by itself. */
+  public get storageCapacity(): Size | undefined {
+    const gib = this._storageGib;
+    return gib === undefined ? undefined : cdk().Size.bytes(gib * 1024 ** 3);
+  }
+
+  /**
+   * MiB/s in and out over all brokers, where consumers read `fanout` times what producers write.
+   * @internal
+   */
+  public _capacityAt(fanout: number): Capacity {
+    const { type, brokers, primaryHours, throughput } = this.deployed;
+    const load = { peakIn: 1, peakOut: fanout, retentionHours: Infinity, primaryHours, provisionedThroughput: throughput };
+    const one = capacityOf(load, type, DEFAULT_ASSUMPTIONS);
+    return { ingress: one.ingress * brokers, egress: one.egress * brokers };
+  }
+
+  /**
+   * MiB/s of one partition, which only Express brokers limit.
+   * @internal
+   */
+  public get _partitionCapacity(): Capacity | undefined {
+    return this.brokerType.brokerClass === BrokerClass.EXPRESS ? EXPRESS_PARTITION : undefined;
+  }
+
+  /** @internal */
+  public get _primaryHours(): number | undefined {
+    return this.deployed.primaryHours;
+  }
+
+  /** @internal */
+  public get _storageGib(): number | undefined {
+    const { storageGib, brokers } = this.deployed;
+    return storageGib === undefined ? undefined : (storageGib * brokers) / DEFAULT_ASSUMPTIONS.storageHeadroom;
+  }
 }
 
-type DemandInput = KafkaDemand & Required<KafkaSizingOptions>;
+const bitrate = (mib: number) => cdk().Bitrate.bps(mib * 8 * MIB);
+const sorted = (settings: { [setting: string]: string }) =>
+  Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-// A rate of plain JavaScript may be missing or a bare number: no rate then, and refused as such.
-const bps = (rate?: Bitrate) => (typeof rate?.toBps === 'function' ? rate.toBps() : NaN);
-const rateRule = (subject: 'peakIngress' | 'averageIngress' | 'peakEgress'): Rule<DemandInput> => ({
-  code: 'Millrace.KafkaDemandInvalid',
-  subject: `demand.${subject}`,
-  value: (demand) => (subject === 'peakIngress' ? (demand[subject] ?? null) : demand[subject]),
-  valid: (rate: Bitrate) => isPositive(bps(rate)),
-  allowed: 'a finite rate above zero',
-  fix: 'measure it (MSK BytesInPerSec, BytesOutPerSec) or estimate messages per second times message size',
-  tokens: 'refuse',
+/** The load as a size meets it that may not have all yet that was decided. */
+const loadOn = ({ primaryHours, throughput }: DeployedSize, load: BrokerLoad): BrokerLoad => ({
+  ...load,
+  primaryHours,
+  provisionedThroughput: throughput,
 });
-const DEMAND_RULES: Rule<DemandInput>[] = [
-  rateRule('peakIngress'),
-  rateRule('averageIngress'),
-  rateRule('peakEgress'),
-  {
-    code: 'Millrace.KafkaDemandInvalid',
-    subject: 'demand.averageIngress',
-    value: (demand) => demand.averageIngress,
-    valid: (rate: Bitrate, demand) => bps(rate) <= bps(demand.peakIngress) || !isPositive(bps(demand.peakIngress)),
-    allowed: 'at most the peak',
-    fix: 'exchange the two rates, or leave the average out',
-    tokens: 'refuse',
-  },
-  {
-    code: 'Millrace.KafkaDemandInvalid',
-    subject: 'demand.partitions',
-    value: (demand) => demand.partitions ?? null,
-    valid: isPositiveInteger,
-    allowed: 'a whole number above zero: leaders over all topics',
-    fix: 'add up the partitions of the topics',
-    tokens: 'refuse',
-  },
-  {
-    code: 'Millrace.KafkaDemandInvalid',
-    subject: 'demand.retention',
-    value: (demand) => demand.retention,
-    valid: (retention: Duration) => isPositive(retention.toMilliseconds({ integral: false })),
-    allowed: 'a duration above zero',
-    fix: 'use the longest retention.ms of the topics, weighted by their ingress',
-    tokens: 'refuse',
-  },
-  {
-    code: 'Millrace.KafkaDemandInvalid',
-    subject: 'options.replicationFactor',
-    value: (demand) => demand.replicationFactor,
-    valid: (factor: number, demand) => factor === 3 || (factor === 2 && demand.brokerClass !== BrokerClass.EXPRESS),
-    allowed: '3, or 2 on Standard and Kubernetes brokers; Express always keeps 3',
-    fix: 'leave it at 3: a factor of 1 loses data with the first disk',
-    tokens: 'refuse',
-  },
-];
-const FIXED_RULES: Rule<FixedKafkaSize>[] = [
-  {
-    code: 'Millrace.KafkaSizeInvalid',
-    subject: 'brokers',
-    value: (size) => size.brokers,
-    valid: (brokers: number) => isPositiveInteger(brokers) && brokers % ZONES === 0 && brokers <= BROKER_QUOTA,
-    allowed: `a multiple of ${ZONES} from ${ZONES} to ${BROKER_QUOTA}`,
-    fix: 'give every zone the same number of brokers',
-    tokens: 'refuse',
-  },
-  {
-    code: 'Millrace.KafkaSizeInvalid',
-    subject: 'storagePerBroker',
-    value: (size) => size.storagePerBroker,
-    valid: (storage: Size, size) => {
-      const gib = storage.toGibibytes({ rounding: UNROUNDED });
-      return size.brokerType.brokerClass !== BrokerClass.EXPRESS && Number.isInteger(gib) && gib >= 1 && gib <= MAX_STORAGE_GIB;
-    },
-    allowed: `1-${MAX_STORAGE_GIB} GiB on Standard and Kubernetes brokers, nothing on Express`,
-    fix: 'Express stores by itself: leave it out there',
-    tokens: 'refuse',
-  },
-];
 
-function toLoad(demand: KafkaDemand, replicationFactor: number): BrokerLoad {
-  const mib = (rate: Bitrate) => rate.toBps() / 8 / MIB;
-  const peakIn = mib(demand.peakIngress);
-  return {
-    averageIn: mib(demand.averageIngress ?? demand.peakIngress),
-    peakIn,
-    peakOut: demand.peakEgress ? mib(demand.peakEgress) : peakIn,
-    partitionReplicas: demand.partitions * replicationFactor,
-    retentionHours: demand.retention ? demand.retention.toMilliseconds({ integral: false }) / 3_600_000 : DEFAULT_RETENTION_HOURS,
-    replicationFactor,
-  };
+/** What a cluster becomes on the chosen brokers: never less than it has. */
+function targetOf(load: BrokerLoad, chosen: choice.Candidate, current?: DeployedSize): DeployedSize {
+  const gib = choice.storageGib(load, chosen);
+  const { type, brokers } = chosen;
+  const { primaryHours, provisionedThroughput: throughput } = load;
+  const threads = brokerThreads(type, throughput);
+  return { type, brokers, storageGib: gib && Math.max(gib, current?.storageGib ?? 0), primaryHours, throughput, threads };
 }
 
-function candidatesFor(load: BrokerLoad, brokerClass: BrokerClass): Candidate[] {
-  return BrokerType.all(brokerClass).map((type) => {
-    const needed = brokersNeeded(load, type, DEFAULT_ASSUMPTIONS);
-    const brokers = Math.max(...Object.values(needed));
-    return { type, brokers, needed, bottleneck: fullest(needed, brokers, utilisationOf(load, type, brokers, DEFAULT_ASSUMPTIONS)) };
-  });
+/** The best of the other classes of MSK brokers. */
+function otherClasses(load: BrokerLoad, brokerClass: BrokerClass): choice.Candidate[] {
+  return [BrokerClass.EXPRESS, BrokerClass.STANDARD]
+    .filter((other) => other !== brokerClass && (other !== BrokerClass.EXPRESS || load.replicationFactor === 3))
+    .flatMap((other) => choice.ranked(load, other).slice(0, 1));
 }
 
-/** Of the limits that ask for the most brokers, the one used most is the one to look at. */
-function fullest(needed: BrokersNeeded, brokers: number, utilisation: { [limit: string]: number }): string {
-  const limits = Object.keys(needed).filter((limit) => needed[limit] === brokers);
-  return limits.reduce((first, limit) => (utilisation[limit] > utilisation[first] + 1e-9 ? limit : first));
-}
-
-const vcpu = (candidate: Candidate) => candidate.brokers * candidate.type.limits.vcpu;
-
-function rank(candidates: Candidate[]): Candidate[] {
-  return [...candidates].sort((a, b) => vcpu(a) - vcpu(b) || a.brokers - b.brokers || (a.type.name < b.type.name ? -1 : 1));
-}
-
-function best(candidates: Candidate[]): Candidate {
-  const least = Math.min(...candidates.map(vcpu));
-  return [...candidates]
-    .filter((candidate) => vcpu(candidate) <= least * VCPU_TOLERANCE)
-    .sort((a, b) => a.brokers - b.brokers || vcpu(a) - vcpu(b) || (a.type.name > b.type.name ? -1 : 1))[0];
-}
-
-function name(candidate: Candidate): string {
-  return `${candidate.type.name} x ${candidate.brokers}`;
-}
-
-function alternative(candidate: Candidate, chosen: Candidate): SizingAlternative {
-  const ratio = Math.round((vcpu(candidate) / vcpu(chosen)) * 100);
-  return {
-    choice: name(candidate),
-    bottleneck: candidate.bottleneck,
-    reason: `${vcpu(candidate)} vCPU in ${candidate.brokers} brokers, ${ratio} % of the chosen vCPU`,
-  };
-}
-
-function reason(load: BrokerLoad, chosen: Candidate): string {
-  const needs = Object.entries(chosen.needed)
-    .map(([limit, count]) => `${limit} ${count}`)
-    .join(', ');
-  return (
-    `${load.peakIn.toFixed(1)} MiB/s in, ${load.peakOut.toFixed(1)} MiB/s out, ${load.partitionReplicas} partition replicas, ` +
-    `${load.retentionHours.toFixed(0)} h retention; brokers of ${chosen.type.name} needed by limit: ${needs}`
-  );
-}
-
-/** Storage is bought per broker in whole GiB with twice the expected volume, so that a rebalance has room. */
-function storageGib(load: BrokerLoad, chosen: Candidate): number | undefined {
-  if (chosen.type.brokerClass === BrokerClass.EXPRESS) return undefined;
-  // Brokers are counted for this maximum already; what floating-point dust adds to it must not buy a GiB that MSK refuses.
-  return Math.min(MAX_STORAGE_GIB, Math.max(1, Math.ceil(volumeGib(load, DEFAULT_ASSUMPTIONS) / chosen.brokers)));
-}
-
-function refuseDemand(load: BrokerLoad, candidates: Candidate[], brokerClass: BrokerClass): never {
-  const nearest = [...candidates].sort((a, b) => a.brokers - b.brokers)[0];
-  const over = Object.entries(nearest.needed)
-    .filter(([, count]) => count > BROKER_QUOTA)
-    .map(([limit, count]) => `${limit} needs ${count}`)
-    .join(', ');
-  return refuse('KafkaSizing.forDemand', {
-    code: 'Millrace.KafkaDemandDoesNotFit',
-    subject: 'demand',
-    received: `${show(Number(load.peakIn.toFixed(1)))} MiB/s in, ${show(Number(load.peakOut.toFixed(1)))} MiB/s out, ${load.partitionReplicas} partition replicas, ${load.retentionHours.toFixed(0)} h retention: with ${nearest.type.name}, ${over}`,
-    allowed: `at most ${BROKER_QUOTA} brokers in a KRaft cluster`,
-    fix: `split the topics over clusters, shorten the retention${brokerClass === BrokerClass.STANDARD ? ', or take Express brokers' : ''}`,
-  });
+/** Where a deployed cluster stands on the way to what its demand needs. */
+function progress(steps: GrowthStep[], target: DeployedSize): string {
+  if (steps.length === 0) return '';
+  const storage = target.storageGib === undefined ? '' : ` with ${target.storageGib} GiB each`;
+  const [next, ...left] = steps.map(({ change }) => change);
+  const then = left.length === 0 ? '' : `, then ${left.join(', then ')}`;
+  return `next of ${steps.length} changes towards ${choice.nameOf(target)}${storage}: ${next}${then}; `;
 }

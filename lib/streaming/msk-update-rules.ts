@@ -1,36 +1,16 @@
-import type { Assembly, SynthesizedResource, SynthesizedStack } from '../core/assembly';
-import { type ResourcePair, pairedResources, sameJson, valuesAt } from '../core/changes';
-import { type Finding, FindingSeverity, type IUpdateRule } from '../core/update-rule';
-
-/** What a change of a cluster says to a reader. */
-interface Complaint {
-  readonly message: string;
-  readonly fix: string;
-}
-
-/** A rule that looks at each MSK cluster by itself. */
-class ClusterRule implements IUpdateRule {
-  constructor(
-    public readonly id: string,
-    private readonly complaint: (pair: ResourcePair) => Complaint | undefined,
-  ) {}
-
-  public check(before: Assembly, after: Assembly): Finding[] {
-    return pairedResources(before, after, 'AWS::MSK::Cluster').flatMap((pair) => {
-      const complaint = this.complaint(pair);
-      if (!complaint) return [];
-      const place = { path: pair.after.path, templateFile: pair.stackAfter.templateFile, logicalId: pair.after.logicalId };
-      return [{ code: this.id, severity: FindingSeverity.ERROR, ...place, ...complaint }];
-    });
-  }
-}
+import { type ResourcePair, sameJson, valuesAt } from '../core/changes';
+import type { IUpdateRule } from '../core/update-rule';
+import { mskAlarmRules } from './msk-alarm-rules';
+import { type Complaint, MskClusterRule, settingsOf } from './msk-cluster-rule';
+import { mskSettingsRules } from './msk-settings-rules';
 
 const STAGING = 'fix the size with KafkaSizing.fixed(…) and';
 
 // What UpdateCluster calls of MSK each cover; CloudFormation sends one of them an update.
 const MSK_UPDATE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'broker type': ['BrokerNodeGroupInfo.InstanceType'],
-  storage: ['BrokerNodeGroupInfo.StorageInfo', 'StorageMode'],
+  storage: ['BrokerNodeGroupInfo.StorageInfo'],
+  'storage mode': ['StorageMode'],
   'broker count': ['NumberOfBrokerNodes'],
   'version and configuration': ['KafkaVersion', 'ConfigurationInfo'],
   'client authentication and encryption': ['ClientAuthentication', 'EncryptionInfo'],
@@ -38,12 +18,6 @@ const MSK_UPDATE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   connectivity: ['BrokerNodeGroupInfo.ConnectivityInfo'],
   rebalancing: ['Rebalancing'],
 };
-
-/** The settings of a cluster's configuration: other settings make another revision, which the template shows only as an attribute. */
-function settingsOf(cluster: SynthesizedResource, stack: SynthesizedStack): unknown {
-  const configuration = cluster.properties.ConfigurationInfo?.Arn?.['Fn::GetAtt']?.[0];
-  return stack.resources.find((resource) => resource.logicalId === configuration)?.properties.ServerProperties;
-}
 
 /** Both values of a property, when each is of the wanted type: what is known only at deploy time cannot be compared. */
 function bothOf(pair: ResourcePair, path: string, type: 'string' | 'number'): any[] {
@@ -75,7 +49,7 @@ function twoChanges(pair: ResourcePair): Complaint | undefined {
   if (changed.length < 2) return undefined;
   return {
     message: `${changed.join(' and ')} change in one deploy; MSK updates one attribute of a cluster at a time`,
-    fix: `${STAGING} change one thing a deploy: ${changed.join(', then ')}`,
+    fix: `${STAGING} change one thing a deploy: ${changed.join(', then ')}; KafkaSizing.forDemand(demand, { current }) gives the next step of a size`,
   };
 }
 
@@ -116,10 +90,12 @@ function isOlder(version: string, than: string): boolean {
 /** The update rules for MSK clusters. */
 export function mskUpdateRules(): IUpdateRule[] {
   return [
-    new ClusterRule('Millrace.KafkaClusterTwoChanges', twoChanges),
-    new ClusterRule('Millrace.KafkaBrokerClassChange', classChange),
-    new ClusterRule('Millrace.KafkaVersionDowngrade', versionDowngrade),
-    new ClusterRule('Millrace.KafkaBrokersDecrease', brokersDecrease),
-    new ClusterRule('Millrace.KafkaStorageDecrease', storageDecrease),
+    new MskClusterRule('Millrace.KafkaClusterTwoChanges', twoChanges),
+    new MskClusterRule('Millrace.KafkaBrokerClassChange', classChange),
+    new MskClusterRule('Millrace.KafkaVersionDowngrade', versionDowngrade),
+    new MskClusterRule('Millrace.KafkaBrokersDecrease', brokersDecrease),
+    new MskClusterRule('Millrace.KafkaStorageDecrease', storageDecrease),
+    ...mskSettingsRules(),
+    ...mskAlarmRules(),
   ];
 }

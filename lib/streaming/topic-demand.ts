@@ -15,4 +15,9 @@ export interface TopicDemand extends MessageRate {
    * @default 1
    */
   readonly consumers?: number;
+  /**
+   * Messages a second on average; decides storage.
+   * @default - as at peak
+   */
+  readonly averageMessagesPerSecond?: number;
 }

@@ -2,7 +2,8 @@ import type { IConstruct } from 'constructs';
 import { violationMessage } from '../core/error';
 import type { BrokerClass } from './broker-type';
 import type { KafkaSizing } from './kafka-sizing';
-import { type ResolvedTopic, type TopicSurroundings, metricName, surroundingsOf } from './topic-rules';
+import { type ResolvedTopic, metricName } from './topic-rules';
+import { type TopicSurroundings, surroundingsOf } from './topic-surroundings';
 
 const ledgers = new WeakMap<IConstruct, TopicLedger>();
 
@@ -22,11 +23,13 @@ export class TopicLedger {
   public sizing?: KafkaSizing;
   /** Brokers of an imported cluster, where they are known. */
   public brokerClass?: BrokerClass;
+  /** Whether the cluster is Serverless, where MSK runs the brokers unseen. */
+  public serverless = false;
   private readonly topics: { readonly path: string; readonly topic: ResolvedTopic }[] = [];
 
   /** What the topics must respect of the cluster. */
   public get surroundings(): TopicSurroundings {
-    return surroundingsOf(this.sizing, this.brokerClass);
+    return { ...surroundingsOf(this.sizing, this.brokerClass), ...(this.serverless ? { serverless: true } : {}) };
   }
 
   public add(path: string, topic: ResolvedTopic): void {

@@ -1,25 +1,21 @@
 import type { Duration } from 'aws-cdk-lib';
 import { type Rule, isPositiveInteger } from '../core/rule';
-import { BrokerClass } from './broker-type';
-import type { KafkaSizing } from './kafka-sizing';
-import { CleanupPolicy, type ConsumeOptions, type TopicOptions } from './topic';
-import { TOPIC_CONFIG_NAMES, settingKind } from './topic-config';
-
-/** Rules a consumer group must follow. */
-export const CONSUME_RULES: readonly Rule<ConsumeOptions>[] = [
-  {
-    code: 'Millrace.KafkaGroupInvalid',
-    subject: 'groupId',
-    value: (options) => options.groupId ?? null,
-    valid: (group: unknown) => typeof group === 'string' && /^[A-Za-z0-9._-]{1,249}$/.test(group),
-    allowed: "1-249 letters, digits, '.', '_' or '-'; no wildcard",
-    fix: 'name the one group this consumer uses',
-  },
-];
+import { rateRules } from './access-rules';
+import { CleanupPolicy, type TopicOptions } from './topic';
+import { topicConfigRules } from './topic-config-rules';
+import { partitionsFor } from './topic-partitions';
+import { renderSettings } from './topic-settings';
+import { type TopicInput, type TopicSurroundings, isManaged, replicationFactorOf } from './topic-surroundings';
 
 const DEFAULT_PARTITIONS = 6;
-const DEFAULT_REPLICATION_FACTOR = 3;
-const DEFAULT_RETENTION_MS = 7 * 24 * 3600 * 1000;
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+/** Kafka's default of `segment.ms`, and ours of `retention.ms`. */
+const SEVEN_DAYS = 7 * DAY;
+/** What a dead-letter topic's name appends. */
+export const DEAD_LETTER_SUFFIX = '.dlq';
+const DEAD_LETTER_PARTITIONS = 3;
+const DEAD_LETTER_RETENTION = 14 * DAY;
 
 /** The options of a topic with every default filled in. */
 export interface ResolvedTopic {
@@ -28,54 +24,58 @@ export interface ResolvedTopic {
   readonly replicationFactor: number;
   /** Settings by Kafka name, sorted. */
   readonly config: { [name: string]: string };
+  /** What it must carry, where it is declared. */
+  readonly demand?: TopicOptions['demand'];
 }
 
 /** Fills in defaults and renders the settings of a topic. */
 export function resolveTopic(options: TopicOptions, surroundings: TopicSurroundings): ResolvedTopic {
   const replicationFactor = replicationFactorOf(options, surroundings);
+  const managed = isManaged(surroundings);
+  const cleanupPolicy = options.cleanupPolicy ?? CleanupPolicy.DELETE;
+  const retention = options.retention?.toMilliseconds() ?? SEVEN_DAYS;
+  const shortLived = cleanupPolicy !== CleanupPolicy.COMPACT && retention < SEVEN_DAYS && !options.config?.unlimitedRetention;
   const config: { [name: string]: string } = {
-    'cleanup.policy': options.cleanupPolicy ?? CleanupPolicy.DELETE,
-    'retention.ms': String(options.retention?.toMilliseconds() ?? DEFAULT_RETENTION_MS),
-    // Express brokers keep it at 2 themselves.
-    ...(surroundings.express ? {} : { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)) }),
-    ...options.config,
+    'cleanup.policy': cleanupPolicy,
+    'retention.ms': String(retention),
+    // Brokers that MSK manages keep 2 in sync and close segments by the retention themselves.
+    ...(managed ? {} : { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)) }),
+    ...(shortLived && !managed ? { 'segment.ms': String(segmentTime(retention)) } : {}),
+    ...renderSettings(options.config),
   };
   return {
     topicName: options.topicName,
-    partitions: options.partitions ?? DEFAULT_PARTITIONS,
+    partitions: options.partitions ?? (options.demand ? partitionsFor(options.demand) : DEFAULT_PARTITIONS),
     replicationFactor,
     config: Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))),
+    ...(options.demand ? { demand: options.demand } : {}),
   };
 }
 
-/** What a topic must respect of its cluster. */
-export interface TopicSurroundings {
-  /** Brokers of the cluster. @default - unknown: an imported cluster */
-  readonly brokers?: number;
-  /** Copies of each partition that the size of the cluster counts on. @default - unknown: an imported cluster */
-  readonly replicationFactor?: number;
-  /** Whether the brokers are Express. */
-  readonly express: boolean;
+/**
+ * Retention counts from the newest record of a segment, so a record outlives it by as long as its segment stays open, 7 days by default: a
+ * quarter of the retention keeps that small, and 10 minutes, MSK's least for tiered storage, keep the number of files small.
+ */
+function segmentTime(retention: number): number {
+  return Math.max(Math.min(10 * MINUTE, retention), Math.floor(retention / 4));
 }
 
-/** What a cluster tells its topics. */
-export function surroundingsOf(sizing: KafkaSizing | undefined, brokerClass?: BrokerClass): TopicSurroundings {
+/** The dead-letter topic of a topic. */
+export function deadLetterOptions(options: TopicOptions, resolved: ResolvedTopic): TopicOptions {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- a contract loads no framework before it needs one
+  const { Duration: Durations } = require('aws-cdk-lib') as typeof import('aws-cdk-lib');
+  const { unlimitedRetention, maxMessageBytes } = options.config ?? {};
+  const retention = Math.max(DEAD_LETTER_RETENTION, options.retention?.toMilliseconds() ?? 0);
   return {
-    brokers: sizing?.brokers,
-    replicationFactor: sizing?.replicationFactor,
-    express: (sizing?.brokerType.brokerClass ?? brokerClass) === BrokerClass.EXPRESS,
+    topicName: `${options.topicName}${DEAD_LETTER_SUFFIX}`,
+    partitions: Math.min(DEAD_LETTER_PARTITIONS, resolved.partitions),
+    replicationFactor: options.replicationFactor,
+    ...(unlimitedRetention ? {} : { retention: Durations.millis(retention) }),
+    // What the topic takes, its dead letters take.
+    ...(unlimitedRetention || maxMessageBytes ? { config: { unlimitedRetention, maxMessageBytes } } : {}),
+    removalPolicy: options.removalPolicy,
   };
 }
-
-function replicationFactorOf(options: TopicOptions, surroundings: TopicSurroundings): number {
-  return options.replicationFactor ?? surroundings.replicationFactor ?? DEFAULT_REPLICATION_FACTOR;
-}
-
-function cleanupPolicyOf(options: TopicOptions): string {
-  return String(options.cleanupPolicy ?? options.config?.['cleanup.policy'] ?? CleanupPolicy.DELETE);
-}
-
-type TopicInput = TopicOptions & { readonly surroundings: TopicSurroundings };
 
 /** The rule for a name, of a topic made here or of an imported one: a grant on `*` would open every topic. */
 export const TOPIC_NAME_RULE: Rule<{ readonly topicName: string }> = {
@@ -87,112 +87,80 @@ export const TOPIC_NAME_RULE: Rule<{ readonly topicName: string }> = {
   fix: 'rename the topic',
 };
 
+const RULES: readonly Rule<TopicInput>[] = [
+  TOPIC_NAME_RULE,
+  {
+    code: 'Millrace.KafkaTopicNameInvalid',
+    subject: 'deadLetter',
+    value: (topic) => (topic.deadLetter ? topic.topicName : undefined),
+    valid: (name: string) => typeof name !== 'string' || name.length > 249 || name.length + DEAD_LETTER_SUFFIX.length <= 249,
+    allowed: `a topic name of at most ${249 - DEAD_LETTER_SUFFIX.length} characters, to which '${DEAD_LETTER_SUFFIX}' is appended`,
+    fix: 'shorten the name of the topic',
+  },
+  {
+    code: 'Millrace.KafkaTopicPartitionsInvalid',
+    subject: 'partitions',
+    value: (topic) => topic.partitions,
+    valid: isPositiveInteger,
+    allowed: 'a whole number above zero',
+    fix: 'leave it out for the partitions of the demand, or for 6',
+    tokens: 'refuse',
+  },
+  ...rateRules<TopicInput>('Millrace.KafkaTopicDemandInvalid'),
+  {
+    code: 'Millrace.KafkaTopicDemandInvalid',
+    subject: 'demand.consumers',
+    value: (topic) => topic.demand?.consumers,
+    valid: (consumers: number) => Number.isSafeInteger(consumers) && consumers >= 0,
+    allowed: 'a whole number, the groups that each read every message; 0 for none',
+    fix: 'leave it out for one',
+    tokens: 'refuse',
+  },
+  {
+    code: 'Millrace.KafkaTopicReplicationInvalid',
+    subject: 'replicationFactor',
+    value: (topic) => replicationFactorOf(topic, topic.surroundings),
+    valid: (factor: number, { surroundings }) =>
+      isPositiveInteger(factor) && factor <= (surroundings.brokers ?? factor) && (!isManaged(surroundings) || factor === 3),
+    allowed: ({ surroundings }) =>
+      isManaged(surroundings)
+        ? `3 on ${surroundings.express ? 'Express' : 'Serverless'} brokers`
+        : `a whole number from 1 to the number of brokers (${surroundings.brokers ?? 'unknown'})`,
+    fix: 'leave it out for 3',
+    tokens: 'refuse',
+  },
+  {
+    code: 'Millrace.KafkaTopicRetentionInvalid',
+    subject: 'retention',
+    value: (topic) => topic.retention,
+    valid: (retention: Duration) => isPositiveInteger(retention.toMilliseconds({ integral: false })),
+    allowed: 'a duration above zero, in whole milliseconds',
+    fix: 'for unlimited retention set config: { unlimitedRetention: true } and leave retention out',
+    tokens: 'refuse',
+  },
+  {
+    code: 'Millrace.KafkaChangelogDeletes',
+    subject: 'cleanupPolicy',
+    value: ({ topicName, cleanupPolicy }) =>
+      typeof topicName === 'string' && topicName.endsWith('-changelog') ? (cleanupPolicy ?? CleanupPolicy.DELETE) : undefined,
+    valid: (policy: CleanupPolicy) => policy === CleanupPolicy.COMPACT,
+    allowed: 'compact alone for a changelog: whatever else deletes the newest record of a key that was not written for the retention',
+    fix: 'set cleanupPolicy: CleanupPolicy.COMPACT, or give a topic that is no changelog another name',
+    tokens: 'refuse',
+  },
+  {
+    code: 'Millrace.KafkaCompatibilityWithoutSchema',
+    subject: 'compatibility',
+    value: (topic) => (topic.schema || topic.keySchema ? undefined : topic.compatibility),
+    valid: () => false,
+    allowed: 'a compatibility together with a schema or keySchema',
+    fix: 'give the schema, or leave compatibility out',
+  },
+];
+
 /** Rules for a topic, given its cluster. */
-export function topicRules(config: { [name: string]: string } = {}): Rule<TopicInput>[] {
-  return [
-    TOPIC_NAME_RULE,
-    {
-      code: 'Millrace.KafkaTopicPartitionsInvalid',
-      subject: 'partitions',
-      value: (topic) => topic.partitions,
-      valid: isPositiveInteger,
-      allowed: 'a whole number above zero',
-      fix: 'leave it out for 6, or divide the expected throughput by what one consumer can read',
-      tokens: 'refuse',
-    },
-    {
-      code: 'Millrace.KafkaTopicReplicationInvalid',
-      subject: 'replicationFactor',
-      value: (topic) => replicationFactorOf(topic, topic.surroundings),
-      valid: (factor: number, { surroundings }) =>
-        isPositiveInteger(factor) && factor <= (surroundings.brokers ?? factor) && (!surroundings.express || factor === 3),
-      allowed: ({ surroundings }) =>
-        surroundings.express
-          ? '3 on Express brokers'
-          : `a whole number from 1 to the number of brokers (${surroundings.brokers ?? 'unknown'})`,
-      fix: 'leave it out for 3',
-      tokens: 'refuse',
-    },
-    {
-      code: 'Millrace.KafkaTopicRetentionInvalid',
-      subject: 'retention',
-      value: (topic) => topic.retention,
-      valid: (retention: Duration) => isPositiveInteger(retention.toMilliseconds({ integral: false })),
-      allowed: 'a duration above zero, in whole milliseconds',
-      fix: "for unlimited retention set config { 'retention.ms': '-1' } and leave retention out",
-      tokens: 'refuse',
-    },
-    ...Object.keys(config).map((name): Rule<TopicInput> => ({
-      code: 'Millrace.KafkaTopicConfigUnknown',
-      subject: `config['${name}']`,
-      value: () => name,
-      valid: () => TOPIC_CONFIG_NAMES.has(name),
-      allowed: `the topic settings of Kafka: ${[...TOPIC_CONFIG_NAMES].join(', ')}`,
-      fix: 'correct the name; broker settings belong to the cluster',
-    })),
-    ...Object.keys(config).map((name): Rule<TopicInput> => ({
-      code: 'Millrace.KafkaTopicConfigInvalid',
-      subject: `config['${name}']`,
-      value: () => config[name] ?? null,
-      // A line break would smuggle in a second setting, and a token would be encoded instead of resolved.
-      valid: (value: unknown) => typeof value === 'string' && /^\S(.*\S)?$/.test(value) && settingKind(name).valid(value),
-      allowed: `${settingKind(name).allowed}, in one line without space around it`,
-      fix: 'give the value as Kafka prints it',
-      tokens: 'refuse',
-    })),
-    {
-      code: 'Millrace.KafkaTopicUncleanElection',
-      subject: "config['unclean.leader.election.enable']",
-      value: (topic) => topic.config?.['unclean.leader.election.enable'],
-      valid: (value: string) => value.toLowerCase() !== 'true',
-      allowed: 'false: an unclean leader loses acknowledged records',
-      fix: 'drop it',
-    },
-    {
-      code: 'Millrace.KafkaTopicMinInsyncInvalid',
-      subject: "config['min.insync.replicas']",
-      value: (topic) => (topic.surroundings.express ? undefined : topic.config?.['min.insync.replicas']),
-      valid: (value: string, topic) => {
-        const factor = replicationFactorOf(topic, topic.surroundings);
-        return /^[1-9]\d*$/.test(value) && (Number(value) < factor || factor === 1);
-      },
-      allowed: 'a whole number below the replication factor, or one lost broker stops all writes',
-      fix: 'leave it out for one below the replication factor',
-    },
-    {
-      code: 'Millrace.KafkaTopicRetentionTwice',
-      subject: "config['retention.ms']",
-      value: (topic) => (topic.retention && topic.config?.['retention.ms'] !== undefined ? topic.config['retention.ms'] : undefined),
-      valid: () => false,
-      allowed: 'retention or retention.ms, not both',
-      fix: 'keep one of them',
-    },
-    {
-      code: 'Millrace.KafkaTopicConfigTwice',
-      subject: "config['cleanup.policy']",
-      value: (topic) => (topic.cleanupPolicy ? topic.config?.['cleanup.policy'] : undefined),
-      valid: () => false,
-      allowed: 'cleanupPolicy or cleanup.policy, not both',
-      fix: 'keep one of them',
-      tokens: 'refuse',
-    },
-    ...Object.keys(config).map((name): Rule<TopicInput> => ({
-      code: 'Millrace.KafkaTopicConfigOnExpress',
-      subject: `config['${name}']`,
-      value: (topic) => (topic.surroundings.express ? name : undefined),
-      valid: () => !/^(min\.insync\.replicas$|remote\.|local\.retention\.)/.test(name),
-      allowed: 'no min.insync.replicas and no settings of tiered storage: Express keeps 2 in sync and stores by itself',
-      fix: 'drop it; for an imported cluster of Standard brokers give its brokerClass',
-    })),
-    {
-      code: 'Millrace.KafkaTopicConfigInvalid',
-      subject: "config['remote.storage.enable']",
-      value: (topic) => (cleanupPolicyOf(topic).includes('compact') ? topic.config?.['remote.storage.enable'] : undefined),
-      valid: (value: unknown) => String(value).toLowerCase() !== 'true',
-      allowed: 'false on a compacted topic: Kafka keeps those on local storage only',
-      fix: 'drop it, or use CleanupPolicy.DELETE',
-    },
-  ];
+export function topicRules(config: TopicOptions['config'] = {}): Rule<TopicInput>[] {
+  return [...RULES, ...topicConfigRules(config)];
 }
 
 /** Kafka refuses a topic whose name differs from another's only in '.' and '_': their metrics would collide. */

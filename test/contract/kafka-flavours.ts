@@ -16,22 +16,28 @@ import { BrokerClass, BrokerType } from '../../lib/streaming/broker-type';
 import * as k8s from '../../lib/streaming/k8s';
 import type { KafkaClusterOptions } from '../../lib/streaming/kafka-cluster';
 import { KafkaSizing } from '../../lib/streaming/kafka-sizing';
-import type { ConsumeOptions, TopicOptions } from '../../lib/streaming/topic';
+import type { ConsumeOptions, ProduceOptions, TopicOptions } from '../../lib/streaming/topic';
 import { evaluate } from './intrinsics';
 
 /** The verbs and attributes that the classes of both flavours share; that they fit is checked by the compiler. */
 export interface TopicContract {
   readonly topicName: string;
-  readonly grants: { produce(grantee: any): unknown; consume(grantee: any, options: ConsumeOptions): unknown };
+  readonly grants: GrantsContract;
+  readonly deadLetterTopic?: TopicContract;
+}
+export interface GrantsContract {
+  produce(grantee: any, options?: ProduceOptions): unknown;
+  consume(grantee: any, options: ConsumeOptions): unknown;
 }
 export interface ClusterContract extends IConstruct {
   readonly clusterName: string;
   readonly bootstrapServers: string;
   readonly sizing: KafkaSizing;
   addTopic(id: string, options: TopicOptions): TopicContract;
+  topicPrefix(prefix: string): { readonly prefix: string; readonly grants: GrantsContract };
 }
 
-/** What one client may do, by resource: `topic payments` -> operations. */
+/** What one client may do, by resource: `topic payments` -> operations; a prefix ends in `*`. */
 export type Access = Record<string, string[]>;
 /** A topic as it reaches Kafka. */
 export interface EmittedTopic {
@@ -132,10 +138,10 @@ export const AWS: Flavour = {
     const access: Access = {};
     for (const { Action, Resource } of statements) {
       for (const arn of [Resource].flat().map(evaluate)) {
-        const [, kind, rest] = /^arn:aws:kafka:eu-west-1:111122223333:(cluster|topic|group)\/(.+)$/.exec(arn)!;
+        const [, kind, rest] = /^arn:aws:kafka:eu-west-1:111122223333:(cluster|topic|group|transactional-id)\/(.+)$/.exec(arn)!;
         const [, , name] = rest.split('/');
         const key = name ? `${kind} ${name}` : kind;
-        access[key] = [...(access[key] ?? []), ...[Action].flat()].sort();
+        access[key] = [...new Set([...(access[key] ?? []), ...[Action].flat()])].sort();
       }
     }
     return access;
@@ -193,8 +199,14 @@ export const KUBERNETES: Flavour = {
   accessOf(assembly, client: k8s.KafkaUser) {
     const user = objectsOfKind(assembly, 'KafkaUser').find(({ metadata }) => metadata.name === client.userName)!;
     const acls: any[] = user.spec.authorization.acls;
-    if (acls.some(({ resource }) => resource.patternType !== 'literal')) throw new Error('a pattern that is not literal');
-    return Object.fromEntries(acls.map(({ resource, operations }) => [`${resource.type} ${resource.name}`, operations]));
+    const kinds: Record<string, string> = { transactionalId: 'transactional-id' };
+    const ends: Record<string, string> = { literal: '', prefix: '*' };
+    return Object.fromEntries(
+      acls.map(({ resource: { type, name, patternType }, operations }) => [
+        `${kinds[type] ?? type} ${name}${ends[patternType]}`,
+        operations,
+      ]),
+    );
   },
   kept: (assembly) =>
     objectsOfKind(assembly, 'Kafka', 'KafkaNodePool', 'KafkaTopic').map(({ kind, metadata: { annotations = {} }, spec }) => {

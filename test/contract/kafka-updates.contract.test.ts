@@ -48,7 +48,7 @@ describe.each([AWS, KUBERNETES])('an update of Kafka on $name', (flavour: Flavou
   test('fails when the name or the replication factor of a topic changes', () => {
     const identity = onAws ? ['error Millrace.StatefulReplacement'] : ['error Millrace.KafkaTopicIdentityChange'];
     expect(findings({}, { topicName: 'b' })).toEqual(identity);
-    expect(findings({ config: { 'min.insync.replicas': '1' } }, { replicationFactor: 2 })).toEqual(identity);
+    expect(findings({ config: { minInsyncReplicas: 1 } }, { replicationFactor: 2 })).toEqual(identity);
   });
 
   test('fails when storage shrinks', () => {

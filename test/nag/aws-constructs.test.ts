@@ -11,6 +11,9 @@ import { CostAllocation } from '../../lib/cost/cost-allocation';
 import { BrokerClass } from '../../lib/streaming/broker-type';
 import { KafkaSizing } from '../../lib/streaming/kafka-sizing';
 import { KafkaCluster, Topic } from '../../lib/streaming/aws';
+import { ClientQuota } from '../../lib/streaming/aws/client-quota';
+import { KafkaAcls } from '../../lib/streaming/aws/kafka-acls';
+import { ServerlessTopic } from '../../lib/streaming/aws/serverless-topic';
 import { PodIdentity } from '../../lib/workloads/aws';
 import { threeZones } from '../contract/kafka-flavours';
 
@@ -79,6 +82,21 @@ Validations.of(lookup).acknowledge({
   reason: "the CDK's own lookup function gets this policy from the CDK; it lets the function write its log and nothing else",
 });
 
+const admin = new Stack(app, 'Admin', { env: ENV });
+const administered = KafkaCluster.fromKafkaClusterAttributes(admin, 'Kafka', {
+  clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/admin/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9-1',
+  vpc: threeZones(admin),
+  securityGroups: [ec2.SecurityGroup.fromSecurityGroupId(admin, 'Brokers', 'sg-0a1b2c3d4e5f60720')],
+});
+const event = { topicName: 'event', partitions: 6, replicationFactor: 3, config: {} };
+new ServerlessTopic(admin, 'Event', { cluster: administered, topic: event, retention: { destroy: true } });
+KafkaAcls.of(administered, 'User:gateway').allow({ resourceType: 'TOPIC', name: 'event', operations: ['READ'] });
+new ClientQuota(admin, 'Gateway', { cluster: administered, user: 'gateway', limits: { producerRate: Bitrate.mbps(8) } });
+Validations.of(admin).acknowledge({
+  id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
+  reason: "the CDK's own lookup function, which asks for the bootstrap servers, gets this policy from the CDK",
+});
+
 const { stacks } = app.synth();
 
 test('every construct passes the built-in validation, cdk-nag and the tag policy', () => {
@@ -86,7 +104,7 @@ test('every construct passes the built-in validation, cdk-nag and the tag policy
 });
 
 test('every plugin has seen every template', () => {
-  const ids = ['Clients', 'Express', 'Lookup', 'Standard'];
+  const ids = ['Admin', 'Clients', 'Express', 'Lookup', 'Standard'];
   for (const plugin of ran) {
     expect(plugin).toHaveBeenCalledTimes(1);
     expect(plugin.mock.calls[0][0].stackTemplates.map(({ stackConstructPath }) => stackConstructPath).sort()).toEqual(ids);
@@ -96,7 +114,16 @@ test('every plugin has seen every template', () => {
 test('the templates hold every construct', () => {
   const types = stacks.flatMap(({ template }) => Object.values<any>(template.Resources).map(({ Type }) => Type));
   expect(types).toEqual(
-    expect.arrayContaining(['AWS::MSK::Cluster', 'AWS::MSK::Topic', 'AWS::EKS::PodIdentityAssociation', 'AWS::IAM::Policy', 'Custom::AWS']),
+    expect.arrayContaining([
+      'AWS::MSK::Cluster',
+      'AWS::MSK::Topic',
+      'AWS::EKS::PodIdentityAssociation',
+      'AWS::IAM::Policy',
+      'Custom::AWS',
+      'Custom::MillraceKafkaAcls',
+      'Custom::MillraceKafkaQuota',
+      'Custom::MillraceKafkaTopic',
+    ]),
   );
 });
 

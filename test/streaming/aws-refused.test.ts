@@ -94,8 +94,8 @@ describe('an imported MSK cluster', () => {
     for (const brokerClass of [undefined, BrokerClass.EXPRESS]) {
       expect(topic({}, brokerClass)).toEqual([]);
       expect(topic({ replicationFactor: 2 }, brokerClass)).toEqual(['Millrace.KafkaTopicReplicationInvalid replicationFactor']);
-      expect(topic({ config: { 'min.insync.replicas': '2' } }, brokerClass)).toEqual([
-        "Millrace.KafkaTopicConfigOnExpress config['min.insync.replicas']",
+      expect(topic({ config: { minInsyncReplicas: 2 } }, brokerClass)).toEqual([
+        'Millrace.KafkaTopicConfigOnExpress config.minInsyncReplicas',
       ]);
     }
     const stack = new Stack(new App(), 'Imported', { env: ENV });
@@ -107,7 +107,7 @@ describe('an imported MSK cluster', () => {
   });
 
   test('may be one of Standard brokers', () => {
-    expect(topic({ replicationFactor: 2, config: { 'min.insync.replicas': '1' } }, BrokerClass.STANDARD)).toEqual([]);
+    expect(topic({ replicationFactor: 2, config: { minInsyncReplicas: 1 } }, BrokerClass.STANDARD)).toEqual([]);
   });
 
   test('fails for brokers on Kubernetes', () => {

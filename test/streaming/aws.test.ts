@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { App, Bitrate, Stack } from 'aws-cdk-lib';
+import { App, Bitrate, Size, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -36,7 +36,7 @@ const vpc = new ec2.Vpc(network, 'Vpc', { availabilityZones: ['eu-west-1a', 'eu-
 
 const expressStack = new Stack(app, 'Express', { env: ENV });
 const express = new KafkaCluster(expressStack, 'Kafka', { vpc, demand: DEMAND });
-const topic = express.addTopic('Payments', { topicName: 'payments', config: { 'max.message.bytes': '2000000' } });
+const topic = express.addTopic('Payments', { topicName: 'payments', config: { maxMessageBytes: Size.bytes(2_000_000) } });
 const unread = new Stack(app, 'Unread', { env: ENV });
 new KafkaCluster(unread, 'Kafka', { vpc, demand: DEMAND });
 

@@ -1,7 +1,7 @@
 import { Bitrate, Duration, Lazy, Size, Token } from 'aws-cdk-lib';
 import fc from 'fast-check';
 import { BrokerClass, BrokerType } from '../../lib/streaming/broker-type';
-import { type KafkaDemand, KafkaSizing } from '../../lib/streaming/kafka-sizing';
+import { type FixedKafkaSize, type KafkaDemand, KafkaSizing, type KafkaSizingOptions } from '../../lib/streaming/kafka-sizing';
 import { codeOf, refusalOf } from '../contract/refusal';
 
 const mibps = (rate: number) => Bitrate.bps(rate * 8 * 1024 * 1024);
@@ -124,6 +124,128 @@ describe('for any demand', () => {
   });
 });
 
+describe('options of a size', () => {
+  const demand: KafkaDemand = { peakIngress: mibps(100), averageIngress: mibps(50), peakEgress: mibps(200), partitions: 300 };
+  const brokerClass = BrokerClass.STANDARD;
+
+  test('with tiered storage the volumes hold the primary retention, and staging takes a share of their throughput', () => {
+    const untiered = KafkaSizing.forDemand(demand, { brokerClass });
+    const sizing = KafkaSizing.forDemand(demand, { brokerClass, primaryRetention: Duration.hours(12) });
+    // 50 MiB/s x 43,200 s x 3 copies / 1024 x 2 = 12,656.25 GiB, of 177,188 GiB for seven days.
+    expect([sizing.choice, sizing.storagePerBroker!.toGibibytes()]).toEqual(['kafka.m7g.large x 21', Math.ceil(12_656.25 / 21)]);
+    expect([untiered.choice, untiered.storagePerBroker!.toGibibytes()]).toEqual(['kafka.m7g.large x 18', Math.ceil(177_187.5 / 18)]);
+    expect(sizing.primaryRetention!.toHours()).toBe(12);
+    expect(untiered.primaryRetention).toBeUndefined();
+    expect(sizing.reason).toContain('168 h retention, 12 h of it on the volumes; ');
+  });
+
+  test('bought throughput leaves the sizes that can have it, and they carry as much more', () => {
+    // 500 / 6.5 x 0.5 = 38.5 MiB/s a broker, so 300 MiB/s take 9.
+    const large = { ...demand, peakIngress: mibps(300), peakEgress: mibps(300), retention: Duration.days(1) };
+    const bought = KafkaSizing.forDemand(large, { brokerClass, provisionedThroughput: mibps(500) });
+    expect([bought.choice, bought.bottleneck]).toEqual(['kafka.m7g.4xlarge x 9', 'ingress']);
+    expect(bought.provisionedThroughput!.toBps()).toBe(mibps(500).toBps());
+    expect(bought.alternatives.filter(({ choice }) => /kafka\.m\w+\.(large|xlarge|2xlarge)/.test(choice))).toEqual([]);
+    expect(bought.threadSettings['num.replica.fetchers']).toBe('4');
+    // 600 MiB/s are beyond the 593 of m5.4xlarge.
+    const most = KafkaSizing.forDemand(large, { brokerClass, provisionedThroughput: mibps(600) });
+    expect([most.choice, ...most.alternatives.map(({ choice }) => choice)].join()).not.toContain('m5.4xlarge');
+  });
+
+  test('growth sizes for a greater demand of the same partitions, and says so', () => {
+    const grown = KafkaSizing.forDemand(demand, { growth: 50 });
+    const spelledOut = KafkaSizing.forDemand({ ...demand, peakIngress: mibps(150), averageIngress: mibps(75), peakEgress: mibps(300) });
+    expect([grown.choice, grown.utilisation]).toEqual([spelledOut.choice, spelledOut.utilisation]);
+    expect(grown.reason).toBe(`${spelledOut.reason}, 50 % growth included`);
+  });
+
+  test('what the brokers can do with a zone lost is stated beside: three Express brokers at 89 % stay at 67 % of their throttle limit', () => {
+    const sizing = KafkaSizing.forDemand({ ...demand, peakIngress: mibps(500), peakEgress: mibps(1000) });
+    expect([sizing.choice, sizing.utilisation.ingress, sizing.utilisationWithZoneLost.ingress]).toEqual([
+      'express.m7g.8xlarge x 3',
+      0.8889,
+      0.6667,
+    ]);
+  });
+
+  test('the capacities are what the demand may grow to: full where the utilisation is one', () => {
+    const sizing = KafkaSizing.forDemand(demand, { brokerClass });
+    expect(100 / (sizing.ingressCapacity.toBps() / 8 / 1024 / 1024)).toBeCloseTo(sizing.utilisation.ingress, 3);
+    expect(200 / (sizing.egressCapacity.toBps() / 8 / 1024 / 1024)).toBeCloseTo(sizing.utilisation.egress, 3);
+    expect(sizing.storageCapacity!.toGibibytes()).toBe((sizing.storagePerBroker!.toGibibytes() * sizing.brokers) / 2);
+    expect(KafkaSizing.forDemand(demand).storageCapacity).toBeUndefined();
+    // Sustained 15.625 MiB/s x 3 brokers x 75 %.
+    const fixed = KafkaSizing.fixed({ brokerType: BrokerType.of('express.m7g.large'), brokers: 3 });
+    expect(fixed.ingressCapacity.toBps()).toBe(mibps(35.15625).toBps());
+  });
+
+  test('MSK Serverless is an alternative where its quotas carry the demand, and only there', () => {
+    const serverless = (part: Partial<KafkaDemand>, options = {}) =>
+      KafkaSizing.forDemand({ ...demand, ...part }, options).alternatives.find(({ choice }) => choice === 'serverless');
+    expect(serverless({})).toMatchObject({ bottleneck: 'ingress' });
+    expect(serverless({ peakIngress: mibps(191) })).toBeUndefined();
+    expect(serverless({ partitions: 2401 })).toBeUndefined();
+    expect(serverless({ partitions: 10 })).toBeUndefined();
+    expect(serverless({}, { brokerClass, replicationFactor: 2 })).toBeUndefined();
+    expect(serverless({}, { brokerClass: BrokerClass.KUBERNETES })).toBeUndefined();
+  });
+
+  const invalid = (subject: string) => [`Millrace.KafkaDemandInvalid options.${subject}`];
+  test.each<[string, KafkaSizingOptions, string]>([
+    ['tiered storage on Express', { primaryRetention: Duration.days(1) }, 'primaryRetention'],
+    ['tiered storage on Kubernetes', { brokerClass: BrokerClass.KUBERNETES, primaryRetention: Duration.days(1) }, 'primaryRetention'],
+    ['as much on the volumes as is kept', { brokerClass, primaryRetention: Duration.days(7) }, 'primaryRetention'],
+    ['nothing on the volumes', { brokerClass, primaryRetention: Duration.days(0) }, 'primaryRetention'],
+    ['throughput on Express', { provisionedThroughput: mibps(500) }, 'provisionedThroughput'],
+    ['249 MiB/s', { brokerClass, provisionedThroughput: mibps(249) }, 'provisionedThroughput'],
+    ['1,001 MiB/s', { brokerClass, provisionedThroughput: mibps(1001) }, 'provisionedThroughput'],
+    ['half a MiB/s', { brokerClass, provisionedThroughput: mibps(250.5) }, 'provisionedThroughput'],
+    ['growth below zero', { growth: -1 }, 'growth'],
+    ['growth that is not a number', { growth: NaN }, 'growth'],
+  ])('fails for %s', (_what, options, subject) => {
+    expect(refusalOf(() => KafkaSizing.forDemand(demand, options))).toEqual(invalid(subject));
+  });
+
+  test('fails for tiered storage of less than three days, which MSK refuses', () => {
+    const options = { brokerClass, primaryRetention: Duration.hours(12) };
+    expect(refusalOf(() => KafkaSizing.forDemand({ ...demand, retention: Duration.hours(71) }, options))).toEqual(
+      invalid('primaryRetention'),
+    );
+    expect(KafkaSizing.forDemand({ ...demand, retention: Duration.days(3) }, options).primaryRetention!.toHours()).toBe(12);
+  });
+});
+
+// The table of decision 0008; broker-limits.test.ts has what AWS publishes for the same vectors.
+describe("our answers to AWS' vectors", () => {
+  const A: KafkaDemand = {
+    averageIngress: mibps(100),
+    peakIngress: mibps(500),
+    peakEgress: mibps(1000),
+    partitions: 333,
+    retention: Duration.days(30),
+  };
+  const B: KafkaDemand = { peakIngress: mibps(100), peakEgress: mibps(200), partitions: 300, retention: Duration.days(1) };
+  const C: KafkaDemand = { averageIngress: mibps(2), peakIngress: mibps(4), peakEgress: mibps(16), partitions: 6666 };
+  const standard = { brokerClass: BrokerClass.STANDARD };
+  const tiered = { ...standard, primaryRetention: Duration.days(1) };
+
+  test.each<[string, KafkaDemand, KafkaSizingOptions, string, string]>([
+    ['A on Express', A, {}, 'express.m7g.8xlarge x 3', 'ingress'],
+    ['A on Standard', A, tiered, 'kafka.m7g.xlarge x 54', 'ingress'],
+    ['B on Express', B, {}, 'express.m7g.large x 9', 'ingress'],
+    ['B on Standard', B, standard, 'kafka.m7g.xlarge x 9', 'ingress'],
+    ['C on Express', C, {}, 'express.m7g.large x 21', 'partitions'],
+    ['C on Standard', C, standard, 'kafka.m7g.large x 21', 'partitions'],
+    ['D', A, { ...tiered, provisionedThroughput: mibps(500) }, 'kafka.m7g.4xlarge x 18', 'ingress'],
+  ])('%s', (_vector, demand, options, choice, bottleneck) => {
+    expect(KafkaSizing.forDemand(demand, options)).toMatchObject({ choice, bottleneck });
+  });
+
+  test('A does not fit broker pods on 125 MiB/s volumes without tiered storage', () => {
+    expect(codeOf(() => KafkaSizing.forDemand(A, { brokerClass: BrokerClass.KUBERNETES }))).toBe('Millrace.KafkaDemandDoesNotFit');
+  });
+});
+
 describe('a demand that no 60 brokers carry', () => {
   test.each([
     ['ingress', { peakIngress: mibps(10_000), averageIngress: mibps(1), partitions: 1 }],
@@ -221,6 +343,40 @@ describe('a size chosen by hand', () => {
   test.each([Size.gibibytes(0), Size.gibibytes(16_385), Size.mebibytes(1536)])('fails with storage of %p', (storagePerBroker) => {
     expect(refusalOf(() => KafkaSizing.fixed({ brokerType, brokers: 3, storagePerBroker }))).toEqual([
       'Millrace.KafkaSizeInvalid storagePerBroker',
+    ]);
+  });
+
+  test('may have tiered storage, bought throughput and two copies on Standard brokers', () => {
+    const sizing = KafkaSizing.fixed({
+      brokerType: BrokerType.of('kafka.m5.4xlarge'),
+      brokers: 3,
+      replicationFactor: 2,
+      primaryRetention: Duration.minutes(100),
+      provisionedThroughput: mibps(593),
+    });
+    expect([sizing.replicationFactor, sizing.primaryRetention!.toMinutes(), sizing.provisionedThroughput!.toBps()]).toEqual([
+      2,
+      100,
+      mibps(593).toBps(),
+    ]);
+    expect(sizing.threadSettings).toEqual({ 'num.io.threads': '16', 'num.network.threads': '8', 'num.replica.fetchers': '4' });
+    const own = { 'num.network.threads': '9', 'num.io.threads': '8' };
+    expect(Object.keys(KafkaSizing.fixed({ brokerType, brokers: 3, threadSettings: own }).threadSettings)).toEqual([
+      'num.io.threads',
+      'num.network.threads',
+    ]);
+  });
+
+  test.each<[string, string, Partial<FixedKafkaSize>]>([
+    ['express.m7g.large', 'replicationFactor', { replicationFactor: 2 }],
+    ['kafka.m7g.large', 'replicationFactor', { replicationFactor: 1 }],
+    ['express.m7g.large', 'primaryRetention', { primaryRetention: Duration.days(1) }],
+    ['kafka.m7g.2xlarge', 'provisionedThroughput', { provisionedThroughput: mibps(250) }],
+    ['kafka.m5.4xlarge', 'provisionedThroughput', { provisionedThroughput: mibps(594) }],
+    ['m7g.16xlarge', 'provisionedThroughput', { provisionedThroughput: mibps(250) }],
+  ])('of %s fails with such a %s', (name, subject, part) => {
+    expect(refusalOf(() => KafkaSizing.fixed({ brokerType: BrokerType.of(name), brokers: 3, ...part }))).toEqual([
+      `Millrace.KafkaSizeInvalid ${subject}`,
     ]);
   });
 

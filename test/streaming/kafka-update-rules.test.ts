@@ -116,7 +116,9 @@ describe('what MSK never does', () => {
 
   test('is two changes at once, for which the fix says how to stage them', () => {
     const [{ fix }] = check(cluster({}), cluster({ NumberOfBrokerNodes: 6, KafkaVersion: '4.2.x.kraft' }));
-    expect(fix).toBe('fix the size with KafkaSizing.fixed(…) and change one thing a deploy: broker count, then version and configuration');
+    expect(fix).toBe(
+      'fix the size with KafkaSizing.fixed(…) and change one thing a deploy: broker count, then version and configuration; KafkaSizing.forDemand(demand, { current }) gives the next step of a size',
+    );
   });
 });
 

@@ -1,15 +1,10 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration, Size, Token } from 'aws-cdk-lib';
 import fc from 'fast-check';
 import { enforce } from '../../lib/core/rule';
 import { CleanupPolicy, type TopicOptions } from '../../lib/streaming/topic';
-import {
-  CONSUME_RULES,
-  TOPIC_NAME_RULE,
-  type TopicSurroundings,
-  metricName,
-  resolveTopic,
-  topicRules,
-} from '../../lib/streaming/topic-rules';
+import { CONSUME_RULES } from '../../lib/streaming/access-rules';
+import { TOPIC_NAME_RULE, metricName, resolveTopic, topicRules } from '../../lib/streaming/topic-rules';
+import type { TopicSurroundings } from '../../lib/streaming/topic-surroundings';
 import { refusalOf } from '../contract/refusal';
 
 const KUBERNETES: TopicSurroundings = { brokers: 3, express: false };
@@ -124,10 +119,10 @@ describe('retention', () => {
   });
 
   test('fails when it is given twice', () => {
-    expect(refusedFor({ retention: Duration.days(1), config: { 'retention.ms': '-1' } })).toEqual([
-      "Millrace.KafkaTopicRetentionTwice config['retention.ms']",
+    expect(refusedFor({ retention: Duration.days(1), config: { unlimitedRetention: true } })).toEqual([
+      'Millrace.KafkaTopicRetentionTwice config.unlimitedRetention',
     ]);
-    expect(refusedFor({ config: { 'retention.ms': '-1' } })).toEqual([]);
+    expect(refusedFor({ config: { unlimitedRetention: true } })).toEqual([]);
   });
 });
 
@@ -137,7 +132,7 @@ test('everything that is wrong with a topic is reported at once', () => {
     partitions: 0,
     replicationFactor: 9,
     retention: Duration.days(0),
-    config: { nonsense: '1', 'unclean.leader.election.enable': 'true', 'min.insync.replicas': '9', 'retention.ms': '1' },
+    config: { nonsense: '1', uncleanLeaderElectionEnable: true, minInsyncReplicas: 9, unlimitedRetention: true } as never,
   };
   expect(refusedFor(options).map((refusal) => refusal.split(' ')[0])).toEqual([
     'Millrace.KafkaTopicNameInvalid',
@@ -174,17 +169,51 @@ describe('a topic with its defaults filled in', () => {
       topicName: 'a',
       partitions: 12,
       retention: Duration.millis(1),
+      demand: { messagesPerSecond: 1, messageSize: Size.bytes(1) },
       cleanupPolicy: CleanupPolicy.COMPACT_DELETE,
-      config: { 'segment.ms': '2', 'max.message.bytes': '3' },
+      config: { maxCompactionLagMs: Duration.days(8), maxMessageBytes: Size.bytes(3) },
     };
     const { partitions, config } = resolveTopic(options, { express: true });
     expect(partitions).toBe(12);
     expect(Object.entries(config)).toEqual([
       ['cleanup.policy', 'compact,delete'],
+      ['max.compaction.lag.ms', '691200000'],
       ['max.message.bytes', '3'],
       ['retention.ms', '1'],
-      ['segment.ms', '2'],
     ]);
+  });
+});
+
+describe('the time a segment stays open', () => {
+  const STANDARD: TopicSurroundings = { express: false };
+  const segmentOf = (options: Partial<TopicOptions>, surroundings = STANDARD) =>
+    resolveTopic({ topicName: 'a', ...options }, surroundings).config['segment.ms'];
+
+  test('is a quarter of a retention below 7 days, at least 10 minutes, and never longer than the retention', () => {
+    expect(segmentOf({ retention: Duration.days(2) })).toBe('43200000');
+    expect(segmentOf({ retention: Duration.minutes(30) })).toBe('600000');
+    expect(segmentOf({ retention: Duration.minutes(5) })).toBe('300000');
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 604_800_000 - 1 }), (ms) => {
+        const segment = Number(segmentOf({ retention: Duration.millis(ms) }));
+        expect(segment).toBeGreaterThan(0);
+        expect(segment).toBeLessThanOrEqual(ms);
+        expect(refusedFor({ retention: Duration.millis(ms), config: { segmentMs: Duration.millis(segment) } })).toEqual([]);
+      }),
+    );
+  });
+
+  test("is left to Kafka's 7 days where records stay at least as long, and to brokers that close segments by the retention", () => {
+    expect(segmentOf({})).toBeUndefined();
+    expect(segmentOf({ retention: Duration.days(8) })).toBeUndefined();
+    expect(segmentOf({ config: { unlimitedRetention: true } })).toBeUndefined();
+    expect(segmentOf({ retention: Duration.days(1), cleanupPolicy: CleanupPolicy.COMPACT })).toBeUndefined();
+    expect(segmentOf({ retention: Duration.days(1) }, EXPRESS)).toBeUndefined();
+    expect(segmentOf({ retention: Duration.days(1) }, { express: false, serverless: true })).toBeUndefined();
+  });
+
+  test('is what was asked for', () => {
+    expect(segmentOf({ retention: Duration.days(2), config: { segmentMs: Duration.days(1) } })).toBe('86400000');
   });
 });
 

@@ -5,7 +5,10 @@ import type { KafkaSizing } from '../kafka-sizing';
  * The broker settings of a cluster as the lines of a server.properties file. None follows from the size of the brokers: a change of size
  * would change the configuration too, and MSK refuses both in one update.
  */
-export function serverProperties({ brokerType: type, replicationFactor }: KafkaSizing): string {
+export function serverProperties(
+  { brokerType: type, replicationFactor }: KafkaSizing,
+  config: { readonly [name: string]: string } = {},
+): string {
   const settings: Record<string, string> = {
     'allow.everyone.if.no.acl.found': 'false',
     'auto.create.topics.enable': 'false',
@@ -20,7 +23,7 @@ export function serverProperties({ brokerType: type, replicationFactor }: KafkaS
       'unclean.leader.election.enable': 'false',
     });
   }
-  return Object.entries(settings)
+  return Object.entries({ ...settings, ...config })
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');

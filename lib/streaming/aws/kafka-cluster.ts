@@ -1,13 +1,13 @@
-import { Annotations, type CfnResource, Fn, Names, RemovalPolicy, Resource } from 'aws-cdk-lib';
+import { Annotations, type CfnResource, Names, RemovalPolicy, Resource } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as msk from 'aws-cdk-lib/aws-msk';
 import type { Construct } from 'constructs';
 import { requireAllocation } from '../../cost/applied-allocation';
-import { show } from '../../core/error';
 import { DESTROY_NEEDS_TWO_KEYS, decideRetention, removalPolicyOf } from '../../core/retention';
-import { type Rule, enforce } from '../../core/rule';
+import { enforce } from '../../core/rule';
 import { recordSizing } from '../../core/sizing';
 import { registerUpdateRules } from '../../core/update-rule';
 import { BrokerClass } from '../broker-type';
@@ -16,14 +16,25 @@ import { KafkaSizing } from '../kafka-sizing';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { BootstrapServers } from './bootstrap-servers';
+import { BootstrapServers, refuseListener } from './bootstrap-servers';
 import { serverProperties } from './broker-configuration';
+import type { BrokerSettings } from './broker-settings';
+import { brokerSettingsRules } from './broker-settings-rules';
+import { ClientAuthentication } from './client-authentication';
+import { CONNECT_ACTIONS, ClusterPolicy } from './cluster-policy';
+import { ImportedKafkaCluster } from './imported-kafka-cluster';
+import { KafkaClusterMetrics } from './kafka-cluster-metrics';
+import type { KafkaClusterAttributes } from './kafka-cluster-attributes';
+import { CLUSTER_RULES } from './kafka-cluster-rules';
+import { KafkaListener, LISTENERS } from './kafka-listener';
+import { type KafkaMonitoring, MonitoringLevel } from './kafka-monitoring';
 import { KafkaVersion } from './kafka-version';
+import { type KafkaStorage, STORAGE_RULES, StorageAutoscaling } from './storage-autoscaling';
 import { Topic } from './topic';
+import { TopicPrefix } from './topic-prefix';
 
 /** Port of the IAM listener inside the VPC. */
-export const IAM_PORT = 9098;
-const REQUIRED_ZONES = 3;
+export const IAM_PORT = LISTENERS[KafkaListener.IAM].port;
 
 /** An MSK cluster, made here or imported. */
 export interface IKafkaCluster extends IKafkaClusterContract, ec2.IConnectable {
@@ -37,37 +48,12 @@ export interface IKafkaCluster extends IKafkaClusterContract, ec2.IConnectable {
   readonly vpcSubnets?: ec2.SubnetSelection;
   /** Bootstrap servers of the IAM listener, `host:port` separated by commas; the first use creates a lookup. */
   readonly bootstrapServers: string;
-}
-
-/** What identifies an existing MSK cluster. */
-export interface KafkaClusterAttributes {
-  /** ARN of the cluster. */
-  readonly clusterArn: string;
-  /**
-   * Security groups of its brokers; a grant to a client in the VPC opens them.
-   * @default - none: such grants are refused
-   */
-  readonly securityGroups?: ec2.ISecurityGroup[];
-  /**
-   * Key for data at rest; a grant opens it.
-   * @default - the key AWS manages for MSK
-   */
-  readonly encryptionKey?: kms.IKey;
-  /**
-   * Its brokers; they decide what a topic may set.
-   * @default BrokerClass.EXPRESS
-   */
-  readonly brokerClass?: BrokerClass;
-  /**
-   * Network of the brokers; connectors and replicators stand in it.
-   * @default - unknown: they must be given one
-   */
-  readonly vpc?: ec2.IVpc;
-  /**
-   * Subnets of the brokers.
-   * @default - private subnets with egress of `vpc`
-   */
-  readonly vpcSubnets?: ec2.SubnetSelection;
+  /** How it knows its clients, where that is known. */
+  readonly clientAuthentication?: ClientAuthentication;
+  /** Whether it is an MSK Serverless cluster, for whose topics CloudFormation has no type. */
+  readonly isServerless?: boolean;
+  /** Bootstrap servers of one listener, `host:port` separated by commas. */
+  bootstrapServersFor(listener: KafkaListener): string;
 }
 
 /** Properties of an MSK cluster. */
@@ -89,18 +75,27 @@ export interface KafkaClusterProps extends KafkaClusterOptions {
    * @default - the key AWS manages for MSK
    */
   readonly encryptionKey?: kms.IKey;
+  /**
+   * How it knows its clients.
+   * @default ClientAuthentication.iam()
+   */
+  readonly clientAuthentication?: ClientAuthentication;
+  /**
+   * How Standard brokers store records. The size of a volume and the throughput that is bought are part of `sizing`.
+   * @default - volumes alone, which stay as they are sized
+   */
+  readonly storage?: KafkaStorage;
+  /**
+   * How it is watched.
+   * @default - metrics of each broker, logs for a month
+   */
+  readonly monitoring?: KafkaMonitoring;
+  /**
+   * Settings of the brokers beside the safe ones.
+   * @default - none
+   */
+  readonly brokerSettings?: BrokerSettings;
 }
-
-const IMPORT_RULES: Rule<KafkaClusterAttributes>[] = [
-  {
-    code: 'Millrace.KafkaBrokersOnKubernetes',
-    subject: 'brokerClass',
-    value: (attributes) => attributes.brokerClass,
-    valid: (brokerClass: BrokerClass) => brokerClass === BrokerClass.EXPRESS || brokerClass === BrokerClass.STANDARD,
-    allowed: 'BrokerClass.EXPRESS or STANDARD',
-    fix: 'leave it out for Express, or use streaming.k8s.KafkaCluster',
-  },
-];
 
 /**
  * A Kafka cluster on Amazon MSK: KRaft, three zones, IAM authentication, TLS only, private, retained, sized for its demand.
@@ -109,7 +104,9 @@ const IMPORT_RULES: Rule<KafkaClusterAttributes>[] = [
  * child `Resource` and its `clusterName`; MSK takes one change of a cluster at a time, which the update guard checks.
  *
  * @throws Millrace.KafkaClusterSizeMissing, Millrace.KafkaClusterNameInvalid, Millrace.KafkaClusterZonesInvalid,
- * Millrace.KafkaVersionUnsupported, Millrace.KafkaBrokersOnKubernetes
+ * Millrace.KafkaVersionUnsupported, Millrace.KafkaBrokersOnKubernetes, Millrace.KafkaStorageOnExpress, Millrace.KafkaStorageAutoscalingInvalid,
+ * Millrace.KafkaBrokerConfigUnknown, Millrace.KafkaBrokerConfigOnExpress, Millrace.KafkaBrokerConfigInvalid, Millrace.KafkaUncleanElection,
+ * Millrace.KafkaBrokerMinInsyncInvalid, Millrace.KafkaOpenAccess
  */
 export class KafkaCluster extends Resource implements IKafkaCluster {
   /**
@@ -118,26 +115,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
    * @throws Millrace.KafkaBrokersOnKubernetes
    */
   public static fromKafkaClusterAttributes(scope: Construct, id: string, attributes: KafkaClusterAttributes): IKafkaCluster {
-    class Import extends Resource implements IKafkaCluster {
-      public readonly clusterArn = attributes.clusterArn;
-      public readonly clusterName = Fn.select(1, Fn.split('/', attributes.clusterArn));
-      public readonly encryptionKey = attributes.encryptionKey;
-      public readonly connections = new ec2.Connections({
-        securityGroups: attributes.securityGroups ?? [],
-        defaultPort: ec2.Port.tcp(IAM_PORT),
-      });
-      public readonly vpc = attributes.vpc;
-      public readonly vpcSubnets = attributes.vpc && (attributes.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS });
-      private lookup?: BootstrapServers;
-      public get bootstrapServers(): string {
-        this.lookup ??= new BootstrapServers(this, 'BootstrapServers', { clusterArn: this.clusterArn });
-        return this.lookup.bootstrapServers;
-      }
-    }
-    enforce(`${scope.node.path} fromKafkaClusterAttributes`, attributes, IMPORT_RULES);
-    const cluster = new Import(scope, id);
-    TopicLedger.of(cluster).brokerClass = attributes.brokerClass ?? BrokerClass.EXPRESS;
-    return cluster;
+    return new ImportedKafkaCluster(scope, id, attributes);
   }
 
   /** ARN of the cluster. */
@@ -155,7 +133,13 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
   /** Subnets of the brokers. */
   public readonly vpcSubnets?: ec2.SubnetSelection;
 
+  /** How it knows its clients. */
+  public readonly clientAuthentication?: ClientAuthentication;
+  /** @internal */
+  public readonly _removalPolicy: RemovalPolicy;
+
   private lookup?: BootstrapServers;
+  private policy?: ClusterPolicy;
 
   constructor(scope: Construct, id: string, props: KafkaClusterProps) {
     super(scope, id);
@@ -171,7 +155,11 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     this.vpcSubnets = { subnets: subnets.subnets };
     const { brokerType, brokers } = this.sizing;
     const clusterName = props.clusterName ?? Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
-    this.checkSurroundings(clusterName, kafkaVersion, subnets);
+    enforce(this.node.path, { clusterName, version: kafkaVersion, subnets, sizing: this.sizing }, CLUSTER_RULES);
+    const authentication = props.clientAuthentication ?? ClientAuthentication.iam();
+    this.clientAuthentication = authentication;
+    const storage = this.checkedStorage(props.storage);
+    const config = this.checkedSettings(props.brokerSettings, storage);
 
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
@@ -182,7 +170,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(IAM_PORT) });
     const configuration = new msk.CfnConfiguration(this, 'Configuration', {
       name: `${clusterName}-settings`,
-      serverProperties: serverProperties(this.sizing),
+      serverProperties: serverProperties(this.sizing, config),
     });
     const standard = brokerType.brokerClass === BrokerClass.STANDARD;
     const cluster = new msk.CfnCluster(this, 'Resource', {
@@ -193,24 +181,27 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
         instanceType: brokerType.name,
         clientSubnets: subnets.subnetIds,
         securityGroups: [securityGroup.securityGroupId],
-        storageInfo: standard ? { ebsStorageInfo: { volumeSize: this.sizing.storagePerBroker!.toGibibytes() } } : undefined,
+        connectivityInfo: authentication._renderConnectivity(),
+        storageInfo: standard ? { ebsStorageInfo: this.volumes() } : undefined,
       },
-      clientAuthentication: { sasl: { iam: { enabled: true } }, unauthenticated: { enabled: false } },
+      storageMode: storage.tiered ? 'TIERED' : undefined,
+      clientAuthentication: authentication._render(),
       encryptionInfo: {
         encryptionInTransit: { clientBroker: 'TLS', inCluster: true },
         encryptionAtRest: props.encryptionKey ? { dataVolumeKmsKeyId: props.encryptionKey.keyArn } : undefined,
       },
       // The revision follows the configuration: MSK would otherwise keep running the old settings (streaming reference, 2).
       configurationInfo: { arn: configuration.attrArn, revision: configuration.attrLatestRevisionRevision },
-      enhancedMonitoring: 'PER_BROKER',
+      enhancedMonitoring: props.monitoring?.level ?? MonitoringLevel.PER_BROKER,
       // From day one: it cannot be turned on later without a failing, drifting stack (aws/aws-cdk#17505).
       openMonitoring: { prometheus: { jmxExporter: { enabledInBroker: true }, nodeExporter: { enabledInBroker: true } } },
-      loggingInfo: this.brokerLogs(),
+      loggingInfo: this.brokerLogs(props.monitoring?.logRetention),
       rebalancing: standard ? undefined : { status: 'ACTIVE' },
     });
     this.clusterArn = cluster.attrArn;
     this.clusterName = clusterName;
-    this.retain([cluster, configuration, securityGroup], props.removalPolicy);
+    this._removalPolicy = this.retain([cluster, configuration, securityGroup], props.removalPolicy);
+    if (storage.autoscaling) new StorageAutoscaling(this, 'StorageAutoscaling', { clusterArn: this.clusterArn, ...storage.autoscaling });
     recordSizing(cluster, this.sizing);
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
@@ -222,8 +213,24 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
    * least-privilege lookup in the cluster's stack.
    */
   public get bootstrapServers(): string {
-    this.lookup ??= new BootstrapServers(this, 'BootstrapServers', { clusterArn: this.clusterArn });
-    return this.lookup.bootstrapServers;
+    return this.bootstrapServersFor(KafkaListener.IAM);
+  }
+
+  /**
+   * Bootstrap servers of one listener, from the same lookup.
+   *
+   * @throws Millrace.KafkaListenerOff
+   */
+  public bootstrapServersFor(listener: KafkaListener): string {
+    const { listeners } = this.clientAuthentication!;
+    if (!listeners.includes(listener)) return refuseListener(this.node.path, listener, listeners);
+    this.lookup ??= new BootstrapServers(this, 'BootstrapServers', { clusterArn: this.clusterArn, listeners });
+    return this.lookup.of(listener);
+  }
+
+  /** Metrics for alarms and dashboards. */
+  public get metrics(): KafkaClusterMetrics {
+    return new KafkaClusterMetrics(this.clusterName, this.sizing);
   }
 
   /** Declares a topic on this cluster. */
@@ -231,58 +238,76 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     return new Topic(this, id, { ...options, cluster: this });
   }
 
-  private checkSurroundings(clusterName: string, version: KafkaVersion, subnets: ec2.SelectedSubnets): void {
-    const { brokerType } = this.sizing;
-    enforce(this.node.path, { clusterName, version, subnets }, [
-      {
-        code: 'Millrace.KafkaBrokersOnKubernetes',
-        subject: 'sizing',
-        value: () => brokerType.name,
-        valid: () => brokerType.brokerClass !== BrokerClass.KUBERNETES,
-        allowed: 'Express or Standard brokers on MSK',
-        fix: 'use BrokerClass.EXPRESS or STANDARD, or streaming.k8s.KafkaCluster',
-      },
-      {
-        code: 'Millrace.KafkaClusterNameInvalid',
-        subject: 'clusterName',
-        value: (input) => input.clusterName,
-        valid: (name: string) => /^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/.test(name),
-        allowed: "1-64 letters, digits or '-', beginning with a letter or digit",
-        fix: 'rename it, or leave it out',
-      },
-      {
-        code: 'Millrace.KafkaClusterZonesInvalid',
-        subject: 'vpcSubnets',
-        // The first synth of a looked-up Vpc sees a placeholder of two zones; refusing it would keep the lookup from ever being made.
-        value: ({ subnets: { isPendingLookup, subnetIds, availabilityZones } }) =>
-          isPendingLookup ? undefined : `${subnetIds.length} subnets in ${new Set(availabilityZones).size} zones`,
-        valid: (selected: string) => selected === `${REQUIRED_ZONES} subnets in ${REQUIRED_ZONES} zones`,
-        allowed: `one subnet in each of ${REQUIRED_ZONES} zones`,
-        fix: 'give the Vpc three availabilityZones (an environment-agnostic stack has two), or select three subnets',
-      },
-      {
-        code: 'Millrace.KafkaVersionUnsupported',
-        subject: 'kafkaVersion',
-        value: (input) => input.version.version,
-        valid: (_value: string, input) => input.version.brokerClasses.includes(brokerType.brokerClass),
-        allowed: `a version that ${show(brokerType.brokerClass)} brokers run`,
-        fix: 'Express runs 3.8, 3.9 and 4.2',
-      },
-    ]);
+  /**
+   * All topics whose names begin alike, to grant access to them.
+   *
+   * @throws Millrace.KafkaPrefixInvalid
+   */
+  public topicPrefix(prefix: string): TopicPrefix {
+    return new TopicPrefix(this, prefix);
   }
 
-  private brokerLogs(): msk.CfnCluster.LoggingInfoProperty {
+  /**
+   * Lets another account make connections to this cluster: its administrators hand that on. What its clients may do with topics is granted
+   * apart, to their principals.
+   */
+  public allowAccount(account: string): void {
+    this.addToResourcePolicy(
+      new iam.PolicyStatement({
+        principals: [new iam.AccountPrincipal(account)],
+        actions: CONNECT_ACTIONS,
+        resources: [this.clusterArn],
+      }),
+    );
+  }
+
+  /** Adds a statement to the resource policy of the cluster; the first one makes the policy. MSK wants `withMultiVpc()` before it. */
+  public addToResourcePolicy(statement: iam.PolicyStatement): void {
+    if (!this.policy) {
+      this.policy = new ClusterPolicy(this, 'Policy', { clusterArn: this.clusterArn });
+      if (!this.clientAuthentication!.multiVpc) {
+        Annotations.of(this).addWarningV2(
+          'Millrace.KafkaPolicyWithoutMultiVpc',
+          'the cluster has a resource policy and offers no connections to other VPCs: received clientAuthentication without withMultiVpc(); allowed: both together; fix: add withMultiVpc() in a deploy of its own',
+        );
+      }
+    }
+    this.policy.document.addStatements(statement);
+  }
+
+  private checkedStorage(requested: KafkaStorage | undefined): KafkaStorage {
+    const storage = { ...requested, tiered: requested?.tiered ?? false };
+    enforce(this.node.path, { storage, volumeGib: this.sizing.storagePerBroker?.toGibibytes() }, STORAGE_RULES);
+    return storage;
+  }
+
+  private checkedSettings(settings: BrokerSettings | undefined, { tiered = false }: KafkaStorage): { [name: string]: string } {
+    const config = settings?.config ?? {};
+    const { brokerType, replicationFactor } = this.sizing;
+    const { brokerClass } = brokerType;
+    const acknowledgeDataLoss = settings?.acknowledgeDataLoss ?? false;
+    enforce(this.node.path, { config, brokerClass, replicationFactor, acknowledgeDataLoss, tiered }, brokerSettingsRules(config));
+    return config;
+  }
+
+  private volumes(): msk.CfnCluster.EBSStorageInfoProperty {
+    return { volumeSize: this.sizing.storagePerBroker!.toGibibytes() };
+  }
+
+  private brokerLogs(retention = logs.RetentionDays.ONE_MONTH): msk.CfnCluster.LoggingInfoProperty {
     const logGroup = new logs.LogGroup(this, 'BrokerLogs', {
-      retention: logs.RetentionDays.ONE_MONTH,
+      retention,
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     return { brokerLogs: { cloudWatchLogs: { enabled: true, logGroup: logGroup.logGroupName } } };
   }
 
   /** A cluster that stays needs its network and settings: CloudFormation could not delete them from under it. */
-  private retain(resources: (CfnResource | Resource)[], requested: RemovalPolicy | undefined): void {
+  private retain(resources: (CfnResource | Resource)[], requested: RemovalPolicy | undefined): RemovalPolicy {
     const decision = decideRetention(this, requested);
     if (decision.warning) Annotations.of(this).addWarningV2(DESTROY_NEEDS_TWO_KEYS, decision.warning);
-    for (const resource of resources) resource.applyRemovalPolicy(removalPolicyOf(decision));
+    const policy = removalPolicyOf(decision);
+    for (const resource of resources) resource.applyRemovalPolicy(policy);
+    return policy;
   }
 }

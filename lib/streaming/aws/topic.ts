@@ -5,10 +5,12 @@ import { requireAllocation } from '../../cost/applied-allocation';
 import { DESTROY_NEEDS_TWO_KEYS, decideRetention, removalPolicyOf } from '../../core/retention';
 import { enforce } from '../../core/rule';
 import { registerUpdateRules } from '../../core/update-rule';
+import { Compatibility } from '../compatibility';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { TOPIC_NAME_RULE, resolveTopic, topicRules } from '../topic-rules';
+import { StreamCatalog } from '../stream-catalog';
+import { TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
 import type { IKafkaCluster } from './kafka-cluster';
 import { TopicGrants } from './topic-grants';
 
@@ -32,10 +34,12 @@ export interface TopicProps extends TopicOptions {
  *
  * Adopt an existing topic with `cdk import` of the child `Resource`; keep its logical id when the construct is renamed.
  *
- * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicReplicationInvalid,
- * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
- * Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.KafkaTopicConfigTwice,
- * Millrace.KafkaTopicConfigOnExpress, Millrace.TokenRefused
+ * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicDemandInvalid,
+ * Millrace.KafkaTopicReplicationInvalid, Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicRetentionTwice,
+ * Millrace.KafkaTopicRetentionBelowSegment, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
+ * Millrace.KafkaTopicTieredInvalid, Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid,
+ * Millrace.KafkaChangelogDeletes, Millrace.KafkaCompatibilityWithoutSchema, Millrace.KafkaTopicConfigOnExpress,
+ * Millrace.KafkaTopicConfigOnServerless, Millrace.TokenRefused
  */
 export class Topic extends Resource implements ITopic {
   /** Imports an existing topic, to grant access to it. */
@@ -48,6 +52,8 @@ export class Topic extends Resource implements ITopic {
   public readonly topicName: string;
   /** Access to this topic. */
   public readonly grants: TopicGrants;
+  /** Where its consumers put what they could not process, when it has such a topic. */
+  public readonly deadLetterTopic?: Topic;
 
   constructor(scope: Construct, id: string, props: TopicProps) {
     super(scope, id);
@@ -65,13 +71,30 @@ export class Topic extends Resource implements ITopic {
       configs: Buffer.from(properties.join(''), 'utf8').toString('base64'),
     });
     this.topicName = topicName;
-    this.grants = new TopicGrants(this, props.cluster);
+    if (props.deadLetter)
+      this.deadLetterTopic = new Topic(this, 'DeadLetter', { ...deadLetterOptions(props, resolved), cluster: props.cluster });
+    const deadLetterTopicName = this.deadLetterTopic?.topicName;
+    this.grants = new TopicGrants(this, props.cluster, { topicName, partitions, deadLetterTopicName });
     const decision = decideRetention(this, props.removalPolicy);
     if (decision.warning) Annotations.of(this).addWarningV2(DESTROY_NEEDS_TWO_KEYS, decision.warning);
     topic.applyRemovalPolicy(removalPolicyOf(decision));
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
     ledger.add(this.node.path, resolved);
+    const { schema, keySchema } = props;
+    const compatibility = schema || keySchema ? (props.compatibility ?? Compatibility.BACKWARD) : undefined;
+    StreamCatalog.of(this).topics.push({
+      construct: this,
+      clusterName: props.cluster.clusterName,
+      topicName,
+      partitions,
+      replicationFactor,
+      config,
+      schema,
+      keySchema,
+      compatibility,
+      deadLetterTopicName,
+    });
   }
 }
 
@@ -90,6 +113,6 @@ export class ImportedTopic extends Resource implements ITopic {
     super(scope, id);
     enforce(this.node.path, props, [TOPIC_NAME_RULE]);
     this.topicName = props.topicName;
-    this.grants = new TopicGrants(this, props.cluster);
+    this.grants = new TopicGrants(this, props.cluster, { topicName: props.topicName });
   }
 }

@@ -15,6 +15,7 @@ import { CLIENT, clientLabelOf } from './client-label';
 import { KafkaNodePool } from './kafka-node-pool';
 import { KafkaVersion } from './kafka-version';
 import { Topic } from './topic';
+import { TopicPrefix } from './topic-prefix';
 
 /** Port of the TLS listener. */
 export const TLS_PORT = 9093;
@@ -164,6 +165,11 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
   /** Declares a topic on this cluster. */
   public addTopic(id: string, options: TopicOptions): Topic {
     return new Topic(this, id, { ...options, cluster: this });
+  }
+
+  /** All topics whose names begin alike, to grant access to them. */
+  public topicPrefix(prefix: string): TopicPrefix {
+    return new TopicPrefix(this, prefix);
   }
 
   private checkSurroundings(): void {

@@ -1,21 +1,36 @@
 import { ApiObject, Chart, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
-import { enforce } from '../../core/rule';
+import { type Rule, enforce } from '../../core/rule';
 import { requireAllocation } from '../../cost/applied-allocation';
 import type { Workload } from '../../workloads/k8s/workload';
+import { ClientDemand, type GrantedLoad } from '../client-demand';
+import { ClientCredentials } from './client-credentials';
 import { CLIENT, clientLabelOf } from './client-label';
+import { admitNamespace, clientListener } from './client-listener';
+import type { DeliveredCredentials } from './delivered-credentials';
 import type { IKafkaCluster } from './kafka-cluster';
+import { KafkaUserAuthentication } from './kafka-user-authentication';
 
 /** Properties of a Kafka user. */
 export interface KafkaUserProps {
   /** The cluster that knows the user. */
   readonly cluster: IKafkaCluster;
   /**
-   * The workload whose pods act as this user: they get the certificate, the environment and the way to the brokers. It must stand in the
-   * cluster's namespace, where the operator puts the secret.
+   * The workload whose pods act as this user: they get the credentials, the environment and the way to the brokers. It stands in the
+   * cluster's namespace, or in another one to which `credentials` brings them.
    * @default - none: whoever mounts the secret named as the user and carries the label `millrace.io/kafka-<clusterName>: client`
    */
   readonly workload?: Workload;
+  /**
+   * How it proves who it is. Clusters have a listener for certificates; one for passwords is added to the cluster.
+   * @default KafkaUserAuthentication.TLS
+   */
+  readonly authentication?: KafkaUserAuthentication;
+  /**
+   * How its credentials reach the namespace of its workload, or of the chart where there is none.
+   * @default ClientCredentials.sameNamespace()
+   */
+  readonly credentials?: ClientCredentials;
 }
 
 const CLIENT_FILES = '/etc/kafka/client';
@@ -26,69 +41,126 @@ interface Acl {
   readonly operations: string[];
 }
 
+interface NamespaceInput {
+  readonly of?: string;
+  readonly cluster?: string;
+  readonly crosses: boolean;
+}
+
+function namespaceRule(subject: string): Rule<NamespaceInput> {
+  return {
+    code: 'Millrace.KafkaUserNamespace',
+    subject,
+    value: (input) => input.of ?? 'the default namespace',
+    valid: (_namespace: string, { of, cluster, crosses }) => (crosses ? !!of && !!cluster && of !== cluster : of === cluster),
+    allowed: ({ cluster = 'the default namespace', crosses }) =>
+      crosses
+        ? `a named namespace other than the cluster's, ${cluster}: there the operator makes the secret itself`
+        : `the namespace of the cluster, ${cluster}: the operator makes the secret there, and pods mount secrets of their own namespace only`,
+    fix: ({ crosses }) =>
+      crosses ? 'leave credentials out, or name the namespaces of both charts' : 'move the chart to that namespace, or give credentials',
+  };
+}
+
 /**
- * A client of a Strimzi cluster: a certificate, and ACLs for what it was granted and nothing else.
+ * A client of a Strimzi cluster: a certificate or a password, ACLs for what it was granted and nothing else, and a quota where its grants
+ * state a demand.
  *
  * The pods of its workload get the label `millrace.io/kafka-<clusterName>: client`, for which the listener opens. Pods that are none of our workloads
- * need that label, and the secret, from whoever makes them.
+ * need that label, and the secret, from whoever makes them. For KEDA, which has no pods here, make a user without a workload in the
+ * cluster's namespace and give its secret to `KafkaScalerAuthentication.tls`, or with a password to `scram` behind
+ * `ClientCredentials.externalSecret()`, whose secret has the user name that Strimzi's lacks.
  *
- * @throws Millrace.KafkaUserNamespace
+ * @throws Millrace.KafkaUserNamespace, and at the end of the synth Millrace.KafkaClientDemandPartial
  */
 export class KafkaUser extends Construct {
   /** The cluster that knows the user. */
   public readonly cluster: IKafkaCluster;
-  /** Name of the user, and of the secret with its certificate. */
+  /** Name of the user, and of the secret with its credentials. */
   public readonly userName: string;
+  /** How it proves who it is. */
+  public readonly authentication: KafkaUserAuthentication;
   private readonly acls = new Map<string, Acl>();
+  private readonly demand: ClientDemand;
 
   constructor(scope: Construct, id: string, props: KafkaUserProps) {
     super(scope, id);
-    this.cluster = props.cluster;
-    enforce(this.node.path, { of: props.workload?.namespace ?? Chart.of(this).namespace, cluster: props.cluster.namespace }, [
-      {
-        code: 'Millrace.KafkaUserNamespace',
-        subject: props.workload ? 'workload' : 'scope',
-        value: (input) => input.of ?? 'the default namespace',
-        valid: (_namespace: string, input) => input.of === input.cluster,
-        allowed: `the namespace of the cluster, ${props.cluster.namespace ?? 'the default namespace'}: the operator makes the secret there, and pods mount secrets of their own namespace only`,
-        fix: 'move the chart to that namespace',
-      },
-    ]);
+    const { cluster, workload, credentials = ClientCredentials.sameNamespace() } = props;
+    this.cluster = cluster;
+    this.authentication = props.authentication ?? KafkaUserAuthentication.TLS;
+    const namespace = workload ? workload.namespace : Chart.of(this).namespace;
+    const input = { of: namespace, cluster: cluster.namespace, crosses: credentials._crossesNamespaces };
+    enforce(this.node.path, input, [namespaceRule(workload ? 'workload' : 'scope')]);
+    const listener = clientListener(cluster, this.authentication);
     const user = new ApiObject(this, 'Resource', {
       apiVersion: 'kafka.strimzi.io/v1',
       kind: 'KafkaUser',
-      metadata: { namespace: props.cluster.namespace, labels: { 'strimzi.io/cluster': props.cluster.clusterName } },
+      metadata: { namespace: cluster.namespace, labels: { 'strimzi.io/cluster': cluster.clusterName } },
       spec: {
-        authentication: { type: 'tls' },
+        authentication: { type: this.authentication },
         authorization: { type: 'simple', acls: Lazy.any({ produce: () => this.renderAcls() }) },
+        quotas: Lazy.any({ produce: () => this.renderQuotas() }),
       },
     });
     this.userName = user.name;
-    if (props.workload) this.bind(props.workload);
+    this.demand = new ClientDemand(this, `demand of ${this.userName}`);
+    const delivered = credentials._deliver(this, {
+      userName: this.userName,
+      clusterName: cluster.clusterName,
+      clusterNamespace: cluster.namespace,
+      namespace,
+      authentication: this.authentication,
+      listenerName: listener.name,
+    });
+    if (credentials._crossesNamespaces) admitNamespace(cluster, namespace!);
+    if (workload) this.bind(workload, listener.bootstrapServers, delivered);
     requireAllocation(this);
   }
 
-  /** Adds operations on one resource, by its exact name. */
-  public allow(resourceType: string, name: string, operations: string[]): void {
-    const key = `${resourceType}/${name}`;
+  /** Adds operations on one resource by its name, or on all whose names begin with it: `literal` or `prefix`. */
+  public allow(resourceType: string, name: string, patternType: string, operations: string[]): void {
+    const key = `${resourceType}/${name}/${patternType}`;
     const before = this.acls.get(key)?.operations ?? [];
     const all = [...new Set([...before, ...operations])].sort();
-    this.acls.set(key, { resource: { type: resourceType, name, patternType: 'literal' }, operations: all });
+    this.acls.set(key, { resource: { type: resourceType, name, patternType }, operations: all });
+  }
+
+  /**
+   * Counts a grant towards the quota.
+   * @internal
+   */
+  public _load(load: GrantedLoad): void {
+    this.demand.add(load);
   }
 
   private renderAcls(): Acl[] {
     return [...this.acls.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, acl]) => acl);
   }
 
-  private bind(workload: Workload): void {
-    const [, port] = this.cluster.bootstrapServers.split(':');
-    workload.mountSecret(this.userName, CLIENT_FILES);
-    workload.mountSecret(`${this.cluster.clusterName}-cluster-ca-cert`, CLUSTER_CA_FILES);
-    workload.addEnvironment('KAFKA_BOOTSTRAP_SERVERS', this.cluster.bootstrapServers);
-    workload.addEnvironment('KAFKA_SECURITY_PROTOCOL', 'SSL');
-    workload.addEnvironment('KAFKA_SSL_CA_LOCATION', `${CLUSTER_CA_FILES}/ca.crt`);
-    workload.addEnvironment('KAFKA_SSL_CERTIFICATE_LOCATION', `${CLIENT_FILES}/user.crt`);
-    workload.addEnvironment('KAFKA_SSL_KEY_LOCATION', `${CLIENT_FILES}/user.key`);
+  private renderQuotas(): object | undefined {
+    const rates = this.demand.byteRates;
+    return Object.keys(rates).length > 0 ? rates : undefined;
+  }
+
+  private bind(workload: Workload, bootstrapServers: string, { userSecretName, caSecretName, keys }: DeliveredCredentials): void {
+    const [, port] = bootstrapServers.split(':');
+    const caFiles = caSecretName === userSecretName ? CLIENT_FILES : CLUSTER_CA_FILES;
+    workload.mountSecret(userSecretName, CLIENT_FILES);
+    if (caFiles !== CLIENT_FILES) workload.mountSecret(caSecretName, caFiles);
+    workload.addEnvironment('KAFKA_BOOTSTRAP_SERVERS', bootstrapServers);
+    const isTls = this.authentication === KafkaUserAuthentication.TLS;
+    // In this order from the first version on: another one would restart the pods.
+    workload.addEnvironment('KAFKA_SECURITY_PROTOCOL', isTls ? 'SSL' : 'SASL_SSL');
+    workload.addEnvironment('KAFKA_SSL_CA_LOCATION', `${caFiles}/${keys.ca}`);
+    if (isTls) {
+      workload.addEnvironment('KAFKA_SSL_CERTIFICATE_LOCATION', `${CLIENT_FILES}/${keys.certificate}`);
+      workload.addEnvironment('KAFKA_SSL_KEY_LOCATION', `${CLIENT_FILES}/${keys.key}`);
+    } else {
+      workload.addEnvironment('KAFKA_SASL_MECHANISM', 'SCRAM-SHA-512');
+      workload.addEnvironment('KAFKA_SASL_USERNAME', this.userName);
+      // A file, because an environment variable is seen by whoever may look at the pod.
+      workload.addEnvironment('KAFKA_SASL_PASSWORD_LOCATION', `${CLIENT_FILES}/${keys.password}`);
+    }
     workload.addPodLabel(clientLabelOf(this.cluster.clusterName), CLIENT);
     workload.allowToPods(
       { 'strimzi.io/cluster': this.cluster.clusterName, 'strimzi.io/broker-role': 'true' },

@@ -4,10 +4,12 @@ import { decideRetention, retentionAnnotations } from '../../core/retention';
 import { enforce } from '../../core/rule';
 import { registerUpdateRules } from '../../core/update-rule';
 import { requireAllocation } from '../../cost/applied-allocation';
+import { Compatibility } from '../compatibility';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { TOPIC_NAME_RULE, resolveTopic, topicRules } from '../topic-rules';
+import { StreamCatalog } from '../stream-catalog';
+import { TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
 import type { IKafkaCluster } from './kafka-cluster';
 import { TopicGrants } from './topic-grants';
 
@@ -30,10 +32,11 @@ export interface TopicProps extends TopicOptions {
  * deletes the topic with its object. While the operator is gone, the object's finalizer keeps a namespace in Terminating: remove topics
  * before the operator, or clear `metadata.finalizers`.
  *
- * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicReplicationInvalid,
- * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
- * Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.KafkaTopicConfigTwice,
- * Millrace.TokenRefused
+ * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicDemandInvalid,
+ * Millrace.KafkaTopicReplicationInvalid, Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicRetentionTwice,
+ * Millrace.KafkaTopicRetentionBelowSegment, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
+ * Millrace.KafkaTopicTieredInvalid, Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid,
+ * Millrace.KafkaChangelogDeletes, Millrace.KafkaCompatibilityWithoutSchema, Millrace.TokenRefused
  */
 export class Topic extends Construct implements ITopic {
   /** Imports an existing topic, to grant access to it. */
@@ -46,6 +49,8 @@ export class Topic extends Construct implements ITopic {
   public readonly topicName: string;
   /** Access to this topic. */
   public readonly grants: TopicGrants;
+  /** Where its consumers put what they could not process, when it has such a topic. */
+  public readonly deadLetterTopic?: Topic;
 
   constructor(scope: Construct, id: string, props: TopicProps) {
     super(scope, id);
@@ -53,6 +58,7 @@ export class Topic extends Construct implements ITopic {
     const { surroundings } = ledger;
     enforce(this.node.path, { ...props, surroundings }, topicRules(props.config));
     const resolved = resolveTopic(props, surroundings);
+    const { topicName, partitions, replicationFactor, config } = resolved;
     new ApiObject(this, 'Resource', {
       apiVersion: 'kafka.strimzi.io/v1',
       kind: 'KafkaTopic',
@@ -62,17 +68,34 @@ export class Topic extends Construct implements ITopic {
         annotations: retentionAnnotations(decideRetention(this, props.removalPolicy)),
       },
       spec: {
-        topicName: resolved.topicName,
-        partitions: resolved.partitions,
-        replicas: resolved.replicationFactor,
-        config: resolved.config,
+        topicName,
+        partitions,
+        replicas: replicationFactor,
+        config,
       },
     });
-    this.topicName = resolved.topicName;
-    this.grants = new TopicGrants(this, props.cluster);
+    this.topicName = topicName;
+    if (props.deadLetter)
+      this.deadLetterTopic = new Topic(this, 'DeadLetter', { ...deadLetterOptions(props, resolved), cluster: props.cluster });
+    const deadLetterTopicName = this.deadLetterTopic?.topicName;
+    this.grants = new TopicGrants(this, props.cluster, { topicName, partitions, deadLetterTopicName });
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
     ledger.add(this.node.path, resolved);
+    const { schema, keySchema } = props;
+    const compatibility = schema || keySchema ? (props.compatibility ?? Compatibility.BACKWARD) : undefined;
+    StreamCatalog.of(this).topics.push({
+      construct: this,
+      clusterName: props.cluster.clusterName,
+      topicName,
+      partitions,
+      replicationFactor,
+      config,
+      schema,
+      keySchema,
+      compatibility,
+      deadLetterTopicName,
+    });
   }
 }
 
@@ -91,6 +114,6 @@ export class ImportedTopic extends Construct implements ITopic {
     super(scope, id);
     enforce(this.node.path, props, [TOPIC_NAME_RULE]);
     this.topicName = props.topicName;
-    this.grants = new TopicGrants(this, props.cluster);
+    this.grants = new TopicGrants(this, props.cluster, { topicName: props.topicName });
   }
 }

@@ -4,10 +4,10 @@ import { type PodScheduling, ZoneSpread } from './pod-scheduling';
 import { PORT_NAME } from './port-name';
 import { GPU_ISOLATION_ANNOTATION, schedulingFields } from './scheduling-fields';
 
-/** A secret mounted as files. */
-export interface SecretMount {
+/** A secret or a ConfigMap mounted as files. */
+export interface FileMount {
   readonly volumeName: string;
-  readonly secretName: string;
+  readonly source: { readonly secret: { readonly secretName: string } } | { readonly configMap: { readonly name: string } };
   readonly mountPath: string;
 }
 
@@ -19,7 +19,7 @@ export interface PodTemplateInput {
   readonly port?: number;
   readonly size: PodSize;
   readonly environment: Readonly<Record<string, string>>;
-  readonly secrets: readonly SecretMount[];
+  readonly files: readonly FileMount[];
   readonly serviceAccountName: string;
   readonly selector: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -69,7 +69,7 @@ export function podTemplate(input: PodTemplateInput): Record<string, unknown> {
       containers: [container(input)],
       volumes: [
         { name: 'tmp', emptyDir: { sizeLimit: '256Mi' } },
-        ...input.secrets.map(({ volumeName, secretName }) => ({ name: volumeName, secret: { secretName } })),
+        ...input.files.map(({ volumeName, source }) => ({ name: volumeName, ...source })),
       ],
     },
   };
@@ -98,7 +98,7 @@ function container(input: PodTemplateInput): Record<string, unknown> {
     volumeMounts: [
       { name: 'tmp', mountPath: TMP_PATH },
       ...(input.claim ? [input.claim] : []),
-      ...input.secrets.map(({ volumeName, mountPath }) => ({ name: volumeName, mountPath, readOnly: true })),
+      ...input.files.map(({ volumeName, mountPath }) => ({ name: volumeName, mountPath, readOnly: true })),
     ],
   };
 }

@@ -13,7 +13,7 @@ import { HorizontalAutoscaler } from './horizontal-autoscaler';
 import { withJvmHeap } from './jvm-environment';
 import { NetworkBoundary } from './network-boundary';
 import type { PodScheduling } from './pod-scheduling';
-import { type PodTemplateInput, type SecretMount, TMP_PATH, podTemplate } from './pod-template';
+import { type FileMount, type PodTemplateInput, TMP_PATH, podTemplate } from './pod-template';
 import { ScaledObject, TriggerAuthentication } from './scaled-object';
 import type { ResolvedScaling } from './scaling-plan';
 import { GPU_ISOLATION_ANNOTATION } from './scheduling-fields';
@@ -69,7 +69,7 @@ export abstract class Workload extends Construct {
   private readonly identity: ServiceIdentity;
   private readonly environment: Record<string, string>;
   private readonly podLabels: Record<string, string> = {};
-  private readonly secrets: SecretMount[] = [];
+  private readonly files: FileMount[] = [];
   private readonly taken = [TMP_PATH];
   private boundary?: NetworkBoundary;
 
@@ -150,7 +150,17 @@ export abstract class Workload extends Construct {
    */
   public mountSecret(secretName: string, mountPath: string): void {
     this._takeMountPath('mountSecret', mountPath);
-    this.secrets.push({ volumeName: `secret-${this.secrets.length}`, secretName, mountPath });
+    this.files.push({ volumeName: `secret-${this.files.length}`, source: { secret: { secretName } }, mountPath });
+  }
+
+  /**
+   * Mounts a ConfigMap as files below a path.
+   *
+   * @throws the code of this workload, for a path that is relative or taken
+   */
+  public mountConfigMap(configMapName: string, mountPath: string): void {
+    this._takeMountPath('mountConfigMap', mountPath);
+    this.files.push({ volumeName: `config-${this.files.length}`, source: { configMap: { name: configMapName } }, mountPath });
   }
 
   /**
@@ -233,7 +243,7 @@ export abstract class Workload extends Construct {
       port: this._port,
       size: this.sizing,
       environment: withJvmHeap(this.environment, container?.jvmHeap, this.sizing),
-      secrets: this.secrets,
+      files: this.files,
       serviceAccountName: this.serviceAccountName,
       selector: this.podSelector,
       labels: { ...this.podLabels, ...this._labels },

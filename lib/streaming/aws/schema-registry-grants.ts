@@ -1,0 +1,44 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { ISchemaRegistry } from './schema-registry';
+
+/**
+ * Access to the schemas of one Glue registry. Serializers look a version up by its id alone, which no ARN names: AWS takes that one action on
+ * all resources or not at all (AWS Glue, identity-based policies of the Schema Registry).
+ */
+export class SchemaRegistryGrants {
+  constructor(private readonly registry: ISchemaRegistry) {}
+
+  /** Lets a principal look schemas up, as producers of registered schemas and consumers do. */
+  public read(grantee: iam.IGrantable): iam.Grant {
+    return iam.Grant.addToPrincipal({
+      grantee,
+      actions: ['glue:GetSchema', 'glue:GetSchemaByDefinition', 'glue:ListSchemaVersions'],
+      resourceArns: this.arns,
+    }).combine(iam.Grant.addToPrincipal({ grantee, actions: ['glue:GetSchemaVersion'], resourceArns: ['*'] }));
+  }
+
+  /**
+   * Lets a principal add schemas and versions, as a migration or Kafka Connect does; services read, because their schemas are registered with
+   * the stack. What is added this way is in no history and is not checked at synth.
+   */
+  public register(grantee: iam.IGrantable): iam.Grant {
+    return this.read(grantee).combine(
+      iam.Grant.addToPrincipal({
+        grantee,
+        actions: ['glue:CreateSchema', 'glue:RegisterSchemaVersion', 'glue:PutSchemaVersionMetadata'],
+        resourceArns: this.arns,
+      }),
+    );
+  }
+
+  private get arns(): string[] {
+    const schemas = Stack.of(this.registry).formatArn({
+      service: 'glue',
+      resource: 'schema',
+      resourceName: `${this.registry.registryName}/*`,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    });
+    return [this.registry.registryArn, schemas];
+  }
+}
