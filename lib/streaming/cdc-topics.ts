@@ -38,6 +38,6 @@ export function heartbeatTopic({ topicPrefix, removalPolicy }: CdcOptions): CdcT
  * it from its beginning at every start (Debezium: `KafkaSchemaHistory` checks both).
  */
 export function historyTopic(topicName: string, { removalPolicy }: CdcOptions): CdcTopic {
-  const config = { 'retention.ms': '-1' };
+  const config = { unlimitedRetention: true };
   return { id: HISTORY, options: { topicName, partitions: 1, cleanupPolicy: CleanupPolicy.DELETE, config, removalPolicy } };
 }

@@ -1,5 +1,4 @@
-import type { CdcKafkaClient } from './cdc-options';
-import type { ConnectorSettings } from './cdc-config';
+import type { BoundConnector, ConnectorSurroundings } from './connector-binding';
 import { icebergSinkSettings, type IcebergSinkOptions } from './sink-iceberg';
 import { openSearchSinkSettings, type OpenSearchSinkOptions } from './sink-opensearch';
 import { s3SinkSettings, type S3SinkOptions } from './sink-s3';
@@ -10,30 +9,6 @@ export enum ConnectorKind {
   SOURCE = 'source',
   /** Out of Kafka. */
   SINK = 'sink',
-}
-
-/** What a connector's settings may need of where it runs. */
-export interface ConnectorSurroundings {
-  readonly connectorName: string;
-  /** Consumer group of a sink. */
-  readonly groupId: string;
-  /** Kafka for clients that the connector makes itself. */
-  readonly kafka: CdcKafkaClient;
-}
-
-/** What a connector of its own accord does in Kafka, besides its topics. */
-export interface ConnectorNeeds {
-  /** Ending of a topic of its own, of one partition, which it writes and reads. */
-  readonly controlTopic?: string;
-  /** Beginning of the names of the groups in which it reads that topic. */
-  readonly controlGroups?: string;
-  /** Beginning of its transactional ids. */
-  readonly transactionalIds?: string;
-}
-
-/** Settings, and what they need in Kafka, once the surroundings are known. */
-export interface BoundConnector extends ConnectorNeeds {
-  readonly settings: ConnectorSettings;
 }
 
 type Binding = (surroundings: ConnectorSurroundings) => BoundConnector;

@@ -3,7 +3,8 @@ import type { IConstruct } from 'constructs';
 import { type Rule, isPositiveInteger } from '../core/rule';
 import { type ConnectorSettings, sorted } from './cdc-config';
 import type { ConnectorOptions } from './connector';
-import { type BoundConnector, ConnectorKind } from './connector-config';
+import type { BoundConnector } from './connector-binding';
+import { ConnectorKind } from './connector-config';
 import { MYSQL_CONNECTOR } from './mysql-cdc';
 import { POSTGRES_CONNECTOR } from './postgres-cdc';
 import { StreamCatalog } from './stream-catalog';
@@ -17,7 +18,8 @@ export function hasOneTask(connectorClass: string): boolean {
 }
 
 /** Settings that follow from the options; a second place for them would contradict the first. */
-const OWN_SETTINGS = /^(name|connector\.class|tasks\.max|topics|topics\.regex|errors\.tolerance|errors\.deadletterqueue\..*|consumer\.override\.group\.id)$/;
+const OWN_SETTINGS =
+  /^(name|connector\.class|tasks\.max|topics|topics\.regex|errors\.tolerance|errors\.deadletterqueue\..*|consumer\.override\.group\.id)$/;
 
 /** Names of settings that hold a secret. */
 const SECRET_NAME = /(password|secret|\.token|credential|access\.key|sasl\.jaas\.config|api\.key)/i;
@@ -97,7 +99,10 @@ export function connectorRules(settings: ConnectorSettings): Rule<ConnectorInput
 
 /** A reference, or the login module of AWS, which takes its credentials from the role. */
 function isHarmless(name: string, value: string): boolean {
-  return REFERENCE.test(value) || (name.endsWith('sasl.jaas.config') && /^software\.amazon\.msk\.auth\.iam\.IAMLoginModule required;$/.test(value));
+  return (
+    REFERENCE.test(value) ||
+    (name.endsWith('sasl.jaas.config') && /^software\.amazon\.msk\.auth\.iam\.IAMLoginModule required;$/.test(value))
+  );
 }
 
 /** The settings of a connector with what follows from its options; `groupId` is the group of a sink. */

@@ -2,7 +2,7 @@ import type { Duration } from 'aws-cdk-lib';
 import type { ConnectorSettings } from './cdc-config';
 import { sorted } from './cdc-config';
 import { ConnectFormat } from './connect-format';
-import type { BoundConnector, ConnectorSurroundings } from './connector-config';
+import type { BoundConnector, ConnectorSurroundings } from './connector-binding';
 
 /** Options of a sink that appends to Iceberg tables. */
 export interface IcebergSinkOptions {
@@ -68,5 +68,5 @@ export function icebergSinkSettings(options: IcebergSinkOptions, surroundings: C
     ...(options.format ?? ConnectFormat.json()).settings,
     ...options.settings,
   });
-  return { settings, controlTopic, controlGroups, transactionalIds };
+  return { settings, controlTopic, controlGroups, coordinatorGroup: `${groupId}-coord`, transactionalIds };
 }

@@ -1,49 +1,13 @@
-import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { refuse, show } from '../../core/error';
 import type { CdcCredentials } from '../cdc-options';
 import type { CdcTopic } from '../cdc-topics';
+import type { CdcSecret, CdcWorker } from './cdc-worker';
 import type { IConnectPlugin } from './connect-plugin';
 import { Connector } from './connector';
 import { ConnectorCapacity } from './connector-capacity';
-import type { ConnectorNetwork } from './connector-network';
 import type { IKafkaCluster } from './kafka-cluster';
 import { Topic } from './topic';
-
-/** User and password of a database in Secrets Manager, as JSON. */
-export interface CdcSecret {
-  /** The secret. */
-  readonly secret: secretsmanager.ISecret;
-  /**
-   * Key of the user.
-   * @default 'username': as RDS writes it
-   */
-  readonly userKey?: string;
-  /**
-   * Key of the password.
-   * @default 'password': as RDS writes it
-   */
-  readonly passwordKey?: string;
-}
-
-/** Where and how the one worker of a capture runs. */
-export interface CdcWorker {
-  /**
-   * MSK Connect units of the worker, 1 vCPU and 4 GiB each: 1, 2, 4 or 8.
-   * @default 1
-   */
-  readonly mcuCount?: number;
-  /**
-   * Version of Kafka Connect.
-   * @default '3.7.x'
-   */
-  readonly connectVersion?: string;
-  /**
-   * Where it stands; it must reach the database: `cdc.connections.allowTo(database, …)`.
-   * @default - in the network of the cluster
-   */
-  readonly network?: ConnectorNetwork;
-}
 
 /** What both captures take on AWS. */
 export interface CdcSurroundings {
@@ -71,14 +35,21 @@ export function workersOf({ credentials, worker = {} }: CdcSurroundings) {
   };
 }
 
+/** What the topics of a capture are made of. */
+export interface CdcTopicsProps {
+  readonly cluster: IKafkaCluster;
+  readonly topics: readonly CdcTopic[];
+}
+
 /** The topics of a capture. */
 export class CdcTopics extends Construct {
+  // eslint-disable-next-line awscdk/no-construct-in-public-property-of-construct -- its grants are no part of ITopic, as those of addTopic
   public readonly all: Topic[];
   private readonly byId: Map<string, Topic>;
 
-  constructor(scope: Construct, id: string, cluster: IKafkaCluster, topics: readonly CdcTopic[]) {
+  constructor(scope: Construct, id: string, props: CdcTopicsProps) {
     super(scope, id);
-    this.byId = new Map(topics.map((topic) => [topic.id, new Topic(this, topic.id, { ...topic.options, cluster })]));
+    this.byId = new Map(props.topics.map((topic) => [topic.id, new Topic(this, topic.id, { ...topic.options, cluster: props.cluster })]));
     this.all = [...this.byId.values()];
   }
 

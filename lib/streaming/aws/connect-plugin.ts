@@ -83,6 +83,7 @@ interface PluginProps {
   readonly bucketArn: string;
   readonly key: string;
   readonly sha256: string;
+  /** @default - the current one */
   readonly objectVersion?: string;
 }
 
@@ -99,7 +100,9 @@ export class ConnectPlugin extends Resource implements IConnectPlugin {
   public static fromAsset(scope: Construct, id: string, file: string, options: PluginFileOptions): ConnectPlugin {
     const actual = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
     enforce(`${scope.node.path}/${id}`, { file, sha256: options.sha256, actual }, PLUGIN_RULES);
+    // eslint-disable-next-line awscdk/require-passing-this -- a static factory has no `this`
     const asset = new assets.Asset(scope, `${id}File`, { path: file });
+    // eslint-disable-next-line awscdk/require-passing-this -- a static factory has no `this`
     return new ConnectPlugin(scope, id, { bucketArn: asset.bucket.bucketArn, key: asset.s3ObjectKey, sha256: options.sha256 });
   }
 
@@ -110,6 +113,7 @@ export class ConnectPlugin extends Resource implements IConnectPlugin {
    */
   public static fromBucket(scope: Construct, id: string, bucket: s3.IBucket, key: string, options: PluginObjectOptions): ConnectPlugin {
     enforce(`${scope.node.path}/${id}`, { file: key, sha256: options.sha256 }, PLUGIN_RULES);
+    // eslint-disable-next-line awscdk/require-passing-this -- a static factory has no `this`
     return new ConnectPlugin(scope, id, { bucketArn: bucket.bucketArn, key, ...options });
   }
 

@@ -24,6 +24,7 @@ export function connectorRole(scope: Construct, connectorName: string): iam.Role
   const stack = Stack.of(scope);
   const connectors = (resourceName: string) =>
     Arn.format({ service: 'kafkaconnect', resource: 'connector', resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME }, stack);
+  // eslint-disable-next-line awscdk/require-passing-this -- a function has no `this`
   return new iam.Role(scope, 'Role', {
     description: `Workers of the connector ${connectorName}`,
     assumedBy: new iam.ServicePrincipal('kafkaconnect.amazonaws.com', {
@@ -36,7 +37,7 @@ export function connectorRole(scope: Construct, connectorName: string): iam.Role
 }
 
 /** `arn:<p>:kafka:<region>:<account>:cluster/<name>/<uuid>` with another kind in place of `cluster` and a name at the end. */
-function arnOf(cluster: IKafkaCluster, kind: 'topic' | 'group' | 'transactional-id', name: string): string {
+function arnOf(cluster: IKafkaCluster, kind: 'topic' | 'group', name: string): string {
   const parts = Fn.split(':cluster/', cluster.clusterArn);
   return Fn.join('', [Fn.select(0, parts), `:${kind}/`, Fn.select(1, parts), '/', name]);
 }
@@ -59,19 +60,12 @@ export function grantWorkerState(grantee: iam.IGrantable, cluster: IKafkaCluster
 export function grantOwnTopic(grantee: iam.IGrantable, cluster: IKafkaCluster, topicName: string): void {
   iam.Grant.addToPrincipal({
     grantee,
-    actions: ['kafka-cluster:DescribeTopic', 'kafka-cluster:DescribeTopicDynamicConfiguration', 'kafka-cluster:ReadData', 'kafka-cluster:WriteData'],
+    actions: [
+      'kafka-cluster:DescribeTopic',
+      'kafka-cluster:DescribeTopicDynamicConfiguration',
+      'kafka-cluster:ReadData',
+      'kafka-cluster:WriteData',
+    ],
     resourceArns: [arnOf(cluster, 'topic', topicName)],
   });
-}
-
-/** Groups whose names the connector makes up, by their beginning. */
-export function grantGroups(grantee: iam.IGrantable, cluster: IKafkaCluster, beginning: string): void {
-  const actions = ['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup'];
-  iam.Grant.addToPrincipal({ grantee, actions, resourceArns: [arnOf(cluster, 'group', `${beginning}*`)] });
-}
-
-/** Transactions under ids with one beginning. */
-export function grantTransactions(grantee: iam.IGrantable, cluster: IKafkaCluster, beginning: string): void {
-  const actions = ['kafka-cluster:AlterTransactionalId', 'kafka-cluster:DescribeTransactionalId'];
-  iam.Grant.addToPrincipal({ grantee, actions, resourceArns: [arnOf(cluster, 'transactional-id', `${beginning}*`)] });
 }

@@ -23,7 +23,7 @@ export interface ConnectorNetwork {
 }
 
 /** Subnets and security groups of a connector, once decided. */
-export interface PlacedConnector {
+interface PlacedConnector {
   readonly subnetIds: string[];
   readonly connections: ec2.Connections;
 }
@@ -44,6 +44,7 @@ export function placeConnector(scope: Construct, cluster: IKafkaCluster, network
   const ofCluster = network.vpc === undefined ? cluster.vpcSubnets : undefined;
   const selection = network.vpcSubnets ?? ofCluster ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS };
   const securityGroups = network.securityGroups ?? [
+    // eslint-disable-next-line awscdk/require-passing-this -- a function has no `this`
     new ec2.SecurityGroup(scope, 'SecurityGroup', { vpc: vpc!, description: `Workers of ${scope.node.path}` }),
   ];
   return { subnetIds: vpc!.selectSubnets(selection).subnetIds, connections: new ec2.Connections({ securityGroups }) };

@@ -12,14 +12,15 @@ import { registerUpdateRules } from '../../core/update-rule';
 import type { ConnectorSettings } from '../cdc-config';
 import type { CdcKafkaClient } from '../cdc-options';
 import { type ConnectorOptions, ConnectorState, type IConnector } from '../connector';
-import { type BoundConnector, ConnectorKind } from '../connector-config';
+import type { BoundConnector } from '../connector-binding';
+import { ConnectorKind } from '../connector-config';
 import { connectorRules, deadLetterRetention, deadLetterTopicOf, hasOneTask, recordConnector, resolveConnector } from '../connector-rules';
 import { ConnectorUpdateRules } from '../connector-update-rules';
 import type { ITopic } from '../topic';
 import { CleanupPolicy } from '../topic';
 import { TopicLedger } from '../topic-ledger';
 import type { IConnectPlugin } from './connect-plugin';
-import { connectorRole, grantGroups, grantOwnTopic, grantTransactions, grantWorkerState, grantsOf } from './connector-access';
+import { connectorRole, grantOwnTopic, grantWorkerState, grantsOf } from './connector-access';
 import { ConnectorCapacity } from './connector-capacity';
 import { type ConnectorNetwork, placeConnector } from './connector-network';
 import type { IKafkaCluster } from './kafka-cluster';
@@ -77,6 +78,11 @@ export function iamClient(cluster: IKafkaCluster): CdcKafkaClient {
   };
 }
 
+/** Name of the topic for the position of a source; it outlives the connector. */
+function offsetTopicName(connectorName: string): string {
+  return `${connectorName}.offsets`;
+}
+
 /**
  * A connector on MSK Connect: IAM and TLS to the brokers, a role for its own topics and group alone, logs in CloudWatch for a month.
  *
@@ -107,6 +113,7 @@ export class Connector extends Resource implements IConnector, iam.IGrantable, e
   /** Network of its workers, for example to let them reach a database. */
   public readonly connections: ec2.Connections;
   /** Topic for records that a sink could not read. */
+  // eslint-disable-next-line awscdk/no-construct-in-public-property-of-construct -- its grants are no part of ITopic, as those of addTopic
   public readonly deadLetterTopic?: Topic;
 
   constructor(scope: Construct, id: string, props: ConnectorProps) {
@@ -128,7 +135,7 @@ export class Connector extends Resource implements IConnector, iam.IGrantable, e
 
     const worker = new WorkerConfiguration(this, 'Worker', {
       connectorName: this.connectorName,
-      offsetTopicName: config.kind === ConnectorKind.SOURCE ? `${this.connectorName}.offsets` : undefined,
+      offsetTopicName: config.kind === ConnectorKind.SOURCE ? offsetTopicName(this.connectorName) : undefined,
       secrets: (workers.secrets ?? []).length > 0,
     });
     const deadLetter = this.deadLetterTopic && {
@@ -195,25 +202,25 @@ export class Connector extends Resource implements IConnector, iam.IGrantable, e
   /** Access to all topics, and the topics that the connector needs for itself. */
   private openTopics(props: ConnectorProps, bound: BoundConnector, groupId: string): ITopic[] {
     const { cluster, config, topics } = props;
-    const own = (id: string, ending: string, cleanupPolicy: CleanupPolicy) =>
-      new Topic(this, id, { cluster, topicName: `${this.connectorName}.${ending}`, partitions: 1, cleanupPolicy });
+    const own = (id: string, topicName: string, cleanupPolicy: CleanupPolicy) =>
+      new Topic(this, id, { cluster, topicName, partitions: 1, cleanupPolicy });
     const made: Topic[] = [];
     grantWorkerState(this, cluster, this.connectorName);
     if (config.kind === ConnectorKind.SOURCE) {
       for (const topic of topics) grantsOf(this, topic).produce(this);
-      made.push(own('Offsets', 'offsets', CleanupPolicy.COMPACT));
+      made.push(own('Offsets', offsetTopicName(this.connectorName), CleanupPolicy.COMPACT));
     } else {
       for (const topic of topics) grantsOf(this, topic).consume(this, { groupId });
     }
-    if (bound.controlTopic !== undefined) made.push(own('Control', 'control', CleanupPolicy.DELETE));
-    for (const topic of made) {
-      topic.grants.produce(this);
-      grantOwnTopic(this, cluster, topic.topicName);
+    for (const { topicName } of made) grantOwnTopic(this, cluster, topicName);
+    if (bound.controlTopic !== undefined) {
+      const control = own('Control', bound.controlTopic, CleanupPolicy.DELETE);
+      made.push(control);
+      control.grants.produce(this, { transactionalIdPrefix: bound.transactionalIds });
+      control.grants.consume(this, { groupPrefix: bound.controlGroups });
+      control.grants.consume(this, { groupId: bound.coordinatorGroup });
     }
     this.deadLetterTopic?.grants.produce(this);
-    if (bound.controlGroups !== undefined) grantGroups(this, cluster, bound.controlGroups);
-    if (bound.controlTopic !== undefined) grantGroups(this, cluster, `${groupId}-coord`);
-    if (bound.transactionalIds !== undefined) grantTransactions(this, cluster, bound.transactionalIds);
     return this.deadLetterTopic ? [...made, this.deadLetterTopic] : made;
   }
 
@@ -240,7 +247,10 @@ export class Connector extends Resource implements IConnector, iam.IGrantable, e
       workerConfiguration: { workerConfigurationArn: worker.arn, revision: worker.revision },
     };
     // Behind the ARN of a plugin or worker configuration is content that the template does not show at this place.
-    const contents = [worker.settings, ...plugins.map((plugin) => (plugin.node.defaultChild as kafkaconnect.CfnCustomPlugin | undefined)?.name)];
+    const contents = [
+      worker.settings,
+      ...plugins.map((plugin) => (plugin.node.defaultChild as kafkaconnect.CfnCustomPlugin | undefined)?.name),
+    ];
     const hashed = Lazy.string({ produce: () => `${this.connectorName}-${shortHash(this, [replacing, contents])}` });
     return new kafkaconnect.CfnConnector(this, 'Resource', {
       connectorName: config.kind === ConnectorKind.SINK ? hashed : this.connectorName,

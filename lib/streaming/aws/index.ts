@@ -14,7 +14,7 @@ export * from './schema-registry';
 export * from './schema-registry-grants';
 export * from './topic';
 export * from './topic-grants';
-export * from './cdc-capture';
+export * from './cdc-worker';
 export * from './connect-plugin';
 export * from './connector';
 export * from './connector-capacity';

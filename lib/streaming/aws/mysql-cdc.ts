@@ -14,7 +14,8 @@ import {
   historyTopicName,
   mySqlConnectorConfig,
 } from '../mysql-cdc';
-import { type CdcSecret, CdcTopics, type CdcWorker, credentialsOf, workersOf } from './cdc-capture';
+import { CdcTopics, credentialsOf, workersOf } from './cdc-capture';
+import type { CdcSecret, CdcWorker } from './cdc-worker';
 import type { IConnectPlugin } from './connect-plugin';
 import { Connector, iamClient } from './connector';
 import { grantOwnTopic, grantsOf } from './connector-access';
@@ -53,8 +54,10 @@ export class MySqlCdc extends Construct implements IMySqlCdc, ec2.IConnectable {
   /** Name of the connector. */
   public readonly connectorName: string;
   /** The connector. */
+  // eslint-disable-next-line awscdk/no-construct-in-public-property-of-construct -- for its network and role, which no interface has
   public readonly connector: Connector;
   /** Topics of the tables, in their order. */
+  // eslint-disable-next-line awscdk/no-construct-in-public-property-of-construct -- its grants are no part of ITopic, as those of addTopic
   public readonly topics: Topic[];
   /** Network of the worker. */
   public readonly connections: ec2.Connections;
@@ -70,7 +73,10 @@ export class MySqlCdc extends Construct implements IMySqlCdc, ec2.IConnectable {
     CdcLedger.of(this).claimServerId(this, this.serverId);
     const ofHistory = historyTopic(historyTopicName(topicPrefix), props);
     const tables = tableTopics(props);
-    this.made = new CdcTopics(this, 'Topics', cluster, [...tables, heartbeatTopic(props), ...(props.historyTopic ? [] : [ofHistory])]);
+    this.made = new CdcTopics(this, 'Topics', {
+      cluster,
+      topics: [...tables, heartbeatTopic(props), ...(props.historyTopic ? [] : [ofHistory])],
+    });
     this.topics = this.made.all.slice(0, tables.length);
     const history = props.historyTopic ?? this.made.of(ofHistory.id);
     checkHistoryTopic(this, cluster.clusterName, history.topicName);

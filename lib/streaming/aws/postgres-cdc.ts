@@ -7,7 +7,8 @@ import { POSTGRES_CDC_RULES, cdcRules } from '../cdc-rules';
 import { heartbeatTopic, tableTopics } from '../cdc-topics';
 import { ConnectorConfig } from '../connector-config';
 import { type IPostgresCdc, POSTGRES_CONNECTOR, type PostgresCdcOptions, postgresConnectorConfig, slotNameOf } from '../postgres-cdc';
-import { type CdcSecret, CdcTopics, type CdcWorker, credentialsOf, workersOf } from './cdc-capture';
+import { CdcTopics, credentialsOf, workersOf } from './cdc-capture';
+import type { CdcSecret, CdcWorker } from './cdc-worker';
 import type { IConnectPlugin } from './connect-plugin';
 import { Connector } from './connector';
 import type { IKafkaCluster } from './kafka-cluster';
@@ -44,8 +45,10 @@ export class PostgresCdc extends Construct implements IPostgresCdc, ec2.IConnect
   /** Name of the connector. */
   public readonly connectorName: string;
   /** The connector. */
+  // eslint-disable-next-line awscdk/no-construct-in-public-property-of-construct -- for its network and role, which no interface has
   public readonly connector: Connector;
   /** Topics of the tables, in their order. */
+  // eslint-disable-next-line awscdk/no-construct-in-public-property-of-construct -- its grants are no part of ITopic, as those of addTopic
   public readonly topics: Topic[];
   /** Network of the worker. */
   public readonly connections: ec2.Connections;
@@ -60,7 +63,7 @@ export class PostgresCdc extends Construct implements IPostgresCdc, ec2.IConnect
     this.slotName = slotNameOf(props);
     CdcLedger.of(this).claimSlot(this, props.database.hostname, this.slotName);
     const tables = tableTopics(props);
-    this.made = new CdcTopics(this, 'Topics', cluster, [...tables, heartbeatTopic(props)]);
+    this.made = new CdcTopics(this, 'Topics', { cluster, topics: [...tables, heartbeatTopic(props)] });
     this.topics = this.made.all.slice(0, tables.length);
     this.connector = new Connector(this, 'Resource', {
       connectorName: props.connectorName ?? Names.uniqueResourceName(this, { maxLength: 63, separator: '-' }).toLowerCase(),
