@@ -1,3 +1,4 @@
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { refuse, show } from '../../core/error';
 import type { CdcCredentials } from '../cdc-options';
@@ -33,6 +34,12 @@ export function workersOf({ credentials, worker = {} }: CdcSurroundings) {
     network: worker.network,
     secrets: [credentials.secret],
   };
+}
+
+/** The way out to the database, whose security group we do not know; groups that were given are opened by whoever made them. */
+export function openDatabase(connector: Connector, worker: CdcWorker | undefined, port: number): void {
+  if (worker?.network?.securityGroups) return;
+  connector.connections.allowToAnyIpv4(ec2.Port.tcp(port), 'Database');
 }
 
 /** What the topics of a capture are made of. */

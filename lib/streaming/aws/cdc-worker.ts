@@ -30,7 +30,7 @@ export interface CdcWorker {
    */
   readonly connectVersion?: string;
   /**
-   * Where it stands; it must reach the database: `cdc.connections.allowTo(database, …)`.
+   * Where it stands; the way out to the port of the database is open, the database lets it in with `cdc.connections.allowTo(database, …)`.
    * @default - in the network of the cluster
    */
   readonly network?: ConnectorNetwork;

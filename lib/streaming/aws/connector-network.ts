@@ -17,7 +17,7 @@ export interface ConnectorNetwork {
   readonly vpcSubnets?: ec2.SubnetSelection;
   /**
    * Security groups of the workers.
-   * @default - one of their own that lets everything out and nothing in
+   * @default - one of their own that lets nothing in; out it lets HTTPS, the way to the brokers, and what `connections.allowTo` opens
    */
   readonly securityGroups?: ec2.ISecurityGroup[];
 }
@@ -43,9 +43,17 @@ export function placeConnector(scope: Construct, cluster: IKafkaCluster, network
   ]);
   const ofCluster = network.vpc === undefined ? cluster.vpcSubnets : undefined;
   const selection = network.vpcSubnets ?? ofCluster ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS };
-  const securityGroups = network.securityGroups ?? [
-    // eslint-disable-next-line awscdk/require-passing-this -- a function has no `this`
-    new ec2.SecurityGroup(scope, 'SecurityGroup', { vpc: vpc!, description: `Workers of ${scope.node.path}` }),
-  ];
+  const securityGroups = network.securityGroups ?? [ownGroup(scope, vpc!)];
   return { subnetIds: vpc!.selectSubnets(selection).subnetIds, connections: new ec2.Connections({ securityGroups }) };
+}
+
+function ownGroup(scope: Construct, vpc: ec2.IVpc): ec2.SecurityGroup {
+  // eslint-disable-next-line awscdk/require-passing-this -- a function has no `this`
+  const group = new ec2.SecurityGroup(scope, 'SecurityGroup', {
+    vpc,
+    description: `Workers of ${scope.node.path}`,
+    allowAllOutbound: false,
+  });
+  group.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'AWS services, registries and search');
+  return group;
 }

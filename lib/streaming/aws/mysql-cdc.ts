@@ -14,7 +14,7 @@ import {
   historyTopicName,
   mySqlConnectorConfig,
 } from '../mysql-cdc';
-import { CdcTopics, credentialsOf, workersOf } from './cdc-capture';
+import { CdcTopics, credentialsOf, openDatabase, workersOf } from './cdc-capture';
 import type { CdcSecret, CdcWorker } from './cdc-worker';
 import type { IConnectPlugin } from './connect-plugin';
 import { Connector, iamClient } from './connector';
@@ -100,6 +100,7 @@ export class MySqlCdc extends Construct implements IMySqlCdc, ec2.IConnectable {
     grantOwnTopic(this.connector, cluster, history.topicName);
     this.connectorName = this.connector.connectorName;
     this.connections = this.connector.connections;
+    openDatabase(this.connector, props.worker, props.database.port ?? 3306);
   }
 
   /**

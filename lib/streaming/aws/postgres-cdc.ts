@@ -7,7 +7,7 @@ import { POSTGRES_CDC_RULES, cdcRules } from '../cdc-rules';
 import { heartbeatTopic, tableTopics } from '../cdc-topics';
 import { ConnectorConfig } from '../connector-config';
 import { type IPostgresCdc, POSTGRES_CONNECTOR, type PostgresCdcOptions, postgresConnectorConfig, slotNameOf } from '../postgres-cdc';
-import { CdcTopics, credentialsOf, workersOf } from './cdc-capture';
+import { CdcTopics, credentialsOf, openDatabase, workersOf } from './cdc-capture';
 import type { CdcSecret, CdcWorker } from './cdc-worker';
 import type { IConnectPlugin } from './connect-plugin';
 import { Connector } from './connector';
@@ -76,6 +76,7 @@ export class PostgresCdc extends Construct implements IPostgresCdc, ec2.IConnect
     });
     this.connectorName = this.connector.connectorName;
     this.connections = this.connector.connections;
+    openDatabase(this.connector, props.worker, props.database.port ?? 5432);
   }
 
   /**
