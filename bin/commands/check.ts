@@ -6,6 +6,7 @@ import { refuse, show } from '../../lib/core/error';
 import { StatefulUpdateRules } from '../../lib/core/stateful-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule, checkUpdate } from '../../lib/core/update-rule';
 import { TagUpdateRules, frozenTagsOf } from '../../lib/cost/tag-update-rules';
+import { ConnectorUpdateRules } from '../../lib/streaming/connector-update-rules';
 import { KafkaUpdateRules } from '../../lib/streaming/kafka-update-rules';
 import { WorkloadUpdateRules } from '../../lib/workloads/workload-update-rules';
 import { readProjectFile, refuseFile } from './project-files';
@@ -21,7 +22,13 @@ export interface CheckOptions {
 
 /** The rules of every room: outside of an app nobody can say which rooms it uses. */
 export function allUpdateRules(): IUpdateRule[] {
-  return [...StatefulUpdateRules.all(), ...TagUpdateRules.all(), ...KafkaUpdateRules.all(), ...WorkloadUpdateRules.all()];
+  return [
+    ...StatefulUpdateRules.all(),
+    ...TagUpdateRules.all(),
+    ...KafkaUpdateRules.all(),
+    ...ConnectorUpdateRules.all(),
+    ...WorkloadUpdateRules.all(),
+  ];
 }
 
 /** The baseline folder a project uses. */

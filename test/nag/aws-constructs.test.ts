@@ -5,6 +5,8 @@ import { App, Bitrate, CfnOutput, CfnResource, Duration, type IPolicyValidationP
 import * as acmpca from 'aws-cdk-lib/aws-acmpca';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { TagPolicy } from '../../lib/cost/tag-policy';
@@ -13,13 +15,22 @@ import { BrokerClass, BrokerType } from '../../lib/streaming/broker-type';
 import { KafkaSizing } from '../../lib/streaming/kafka-sizing';
 import {
   ClientAuthentication,
+  ConnectPlugin,
+  Connector,
+  ConnectorCapacity,
   KafkaCluster,
   KafkaUser,
+  MySqlCdc,
+  PostgresCdc,
+  ReplicationSource,
+  Replicator,
   SchemaRegistry,
+  SelfManagedAuthentication,
   ServerlessCluster,
   Topic,
   VpcConnection,
 } from '../../lib/streaming/aws';
+import { ConnectorConfig } from '../../lib/streaming/connector-config';
 import { ClientQuota } from '../../lib/streaming/aws/client-quota';
 import { KafkaAcls } from '../../lib/streaming/aws/kafka-acls';
 import { ServerlessTopic } from '../../lib/streaming/aws/serverless-topic';
@@ -150,6 +161,87 @@ new VpcConnection(clients, 'Connection', { cluster: everyWayIn, vpc: threeZones(
 
 const serverless = new Stack(app, 'Serverless', { env: ENV });
 new ServerlessCluster(serverless, 'Kafka', { vpc: threeZones(serverless), demand: { ...DEMAND, partitions: 60 } });
+
+const connect = new Stack(app, 'Connect', { env: ENV });
+const connected = KafkaCluster.fromKafkaClusterAttributes(connect, 'Kafka', {
+  clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/old/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9-1',
+  securityGroups: [ec2.SecurityGroup.fromSecurityGroupId(connect, 'Brokers', 'sg-0a1b2c3d4e5f60719')],
+  bootstrapServers: 'b-1.example.com:9098',
+  vpc: threeZones(connect),
+});
+const lake = s3.Bucket.fromBucketName(connect, 'Lake', 'lake');
+const plugins = [ConnectPlugin.fromBucket(connect, 'Plugin', lake, 'plugin.zip', { sha256: 'a'.repeat(64) })];
+const secret = secretsmanager.Secret.fromSecretCompleteArn(
+  connect,
+  'Login',
+  'arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/login-AbCdEf',
+);
+const capture = { cluster: connected, plugins, credentials: { secret }, database: { hostname: 'shop.internal' } };
+new MySqlCdc(connect, 'Shop', { ...capture, connectorName: 'shop', topicPrefix: 'shop', tables: [{ table: 'shop.orders' }] });
+new PostgresCdc(connect, 'Ledger', {
+  ...capture,
+  connectorName: 'ledger',
+  topicPrefix: 'ledger',
+  databaseName: 'ledger',
+  tables: [{ table: 'public.accounts' }],
+});
+const files = new Connector(connect, 'Files', {
+  connectorName: 'files',
+  config: ConnectorConfig.s3Sink({ bucketName: lake.bucketName, region: 'eu-west-1' }),
+  topics: [Topic.fromTopicAttributes(connect, 'Orders', { cluster: connected, topicName: 'orders' })],
+  cluster: connected,
+  plugins,
+  workers: { capacity: ConnectorCapacity.autoscaled({ maxWorkers: 4 }) },
+});
+files.grantWriteTo(lake, 'raw/');
+const CLUSTER_PATH = 'old/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9-1';
+Validations.of(connect).acknowledge(
+  ...['shop', 'ledger', 'files'].map((name) => ({
+    id: `AwsSolutions-IAM5[Resource::arn:aws:kafka:eu-west-1:111122223333:topic/${CLUSTER_PATH}/__amazon_msk_connect_*_${name}*]`,
+    reason: 'MSK Connect ends the names of the topics with the state of a connector in an id that it makes up',
+  })),
+  {
+    id: `AwsSolutions-IAM5[Resource::arn:aws:kafka:eu-west-1:111122223333:group/${CLUSTER_PATH}/__amazon_msk_connect_*]`,
+    reason: 'MSK Connect names the group of its workers itself (MSK developer guide, service execution role)',
+  },
+  {
+    id: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::lake/raw/*]',
+    reason: 'a sink names its files after topic, partition and offset',
+  },
+);
+
+const replication = new Stack(app, 'Replication', { env: ENV });
+new Replicator(replication, 'Replicator', {
+  topics: { prefixes: ['payments.'] },
+  consumerGroups: { names: ['fraud'] },
+  source: ReplicationSource.fromKafka({
+    clusterId: 'onprem',
+    bootstrapServers: 'kafka.example.com:9094',
+    vpc: threeZones(replication),
+    authentication: SelfManagedAuthentication.SCRAM_SHA512,
+    secret: secretsmanager.Secret.fromSecretCompleteArn(
+      replication,
+      'Login',
+      'arn:aws:secretsmanager:eu-west-1:111122223333:secret:onprem/login-AbCdEf',
+    ),
+  }),
+  target: connected,
+});
+Validations.of(replication).acknowledge(
+  ...[
+    'topic/*__amazon_msk_replicator_*',
+    'topic/mskr-offset-syncs.*',
+    'topic/*.checkpoints.internal',
+    'group/*__amazon_msk_replicator_*',
+  ].map((name) => ({
+    id: `AwsSolutions-IAM5[Resource::arn:aws:kafka:eu-west-1:111122223333:${name.replace('/', `/${CLUSTER_PATH}/`)}]`,
+    reason: 'MSK Replicator makes up the names of its own topics and groups (MSK developer guide, topic replication permissions)',
+  })),
+  {
+    id: `AwsSolutions-IAM5[Resource::arn:aws:kafka:eu-west-1:111122223333:topic/${CLUSTER_PATH}/payments.*]`,
+    reason: 'the replicated topics are declared by the beginning of their names',
+  },
+);
 
 const { stacks } = app.synth();
 

@@ -1,0 +1,47 @@
+import { Construct } from 'constructs';
+import { refuse, show } from '../../core/error';
+import type { CdcCredentials } from '../cdc-options';
+import type { CdcTopic } from '../cdc-topics';
+import type { CdcSecret } from './cdc-secret';
+import type { ConnectCluster } from './connect-cluster';
+import type { IKafkaCluster } from './kafka-cluster';
+import { Topic } from './topic';
+
+/** References to user and password. */
+export function credentialsOf(connect: ConnectCluster, { secretName, userKey, passwordKey }: CdcSecret): CdcCredentials {
+  return {
+    user: connect.secretReference(secretName, userKey ?? 'username'),
+    password: connect.secretReference(secretName, passwordKey ?? 'password'),
+  };
+}
+
+/** What the topics of a capture are made of. */
+export interface CdcTopicsProps {
+  readonly cluster: IKafkaCluster;
+  readonly topics: readonly CdcTopic[];
+}
+
+/** The topics of a capture. */
+export class CdcTopics extends Construct {
+  public readonly all: Topic[];
+  private readonly byId: Map<string, Topic>;
+
+  constructor(scope: Construct, id: string, props: CdcTopicsProps) {
+    super(scope, id);
+    this.byId = new Map(props.topics.map((topic) => [topic.id, new Topic(this, topic.id, { ...topic.options, cluster: props.cluster })]));
+    this.all = [...this.byId.values()];
+  }
+
+  /** The topic of a table. */
+  public of(table: string): Topic {
+    const found = this.byId.get(table);
+    if (found) return found;
+    return refuse(this.node.path, {
+      code: 'Millrace.CdcTableUnknown',
+      subject: 'table',
+      received: show(table),
+      allowed: [...this.byId.keys()].filter((key) => key.includes('.')).join(', '),
+      fix: 'add it to tables',
+    });
+  }
+}
