@@ -3,7 +3,7 @@ import { Chart } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { core, streaming, workloads } from '../lib';
-import { EKS_CLUSTER, RADAR, VPC_CIDR, allocationOf } from './shared-names';
+import { EKS_CLUSTER, RADAR, VPC_CIDR, allocationOf, paymentsTopic } from './shared-names';
 
 const LEDGER_GROUP = 'ledger';
 
@@ -17,7 +17,7 @@ export class PaymentsChart extends Chart {
       demand: { peakIngress: Bitrate.mbps(80), peakEgress: Bitrate.mbps(160), partitions: 120, retention: Duration.days(3) },
     });
     this.cluster = cluster;
-    const payments = cluster.addTopic('Payments', { topicName: 'payments.authorized', partitions: 24, retention: Duration.days(3) });
+    const payments = cluster.addTopic('Payments', { ...paymentsTopic(), retention: Duration.days(3) });
     const gateway = new workloads.k8s.Service(this, 'Gateway', {
       image: 'registry.example.com/payments/gateway:1.14.2',
       size: workloads.PodSize.forDemand({

@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { core, cost, streaming, workloads } from '../lib';
-import { EKS_CLUSTER, EKS_NODE_SECURITY_GROUP, RADAR, VPC_CIDR, allocationOf } from './shared-names';
+import { EKS_CLUSTER, EKS_NODE_SECURITY_GROUP, RADAR, VPC_CIDR, allocationOf, paymentsTopic } from './shared-names';
 
 /** The network everything stands in: three zones, private subnets, flow logs. */
 export class NetworkStack extends Stack {
@@ -37,7 +37,7 @@ export class StreamingStack extends Stack {
       vpc: props.vpc,
       demand: { peakIngress: Bitrate.mbps(240), peakEgress: Bitrate.mbps(480), partitions: 120 },
     });
-    this.payments = cluster.addTopic('Payments', { topicName: 'payments.authorized', partitions: 24 });
+    this.payments = cluster.addTopic('Payments', paymentsTopic());
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
       reason: 'the CDK gives its own lookup function this policy, which lets it write its log and nothing else',

@@ -7,7 +7,9 @@ import { build as kubernetesTopicAndService } from '../examples/kubernetes-topic
 import { build as kubernetesWorkerAndJobs } from '../examples/kubernetes-worker-and-jobs';
 import { build as podReadsMsk } from '../examples/pod-reads-msk';
 import { build as rightSizedServices } from '../examples/right-sized-services';
+import { build as streamingCdcMysql } from '../examples/streaming-cdc-mysql';
 import { build as streamingReplication } from '../examples/streaming-replication';
+import { build as streamingTopicWithSchema } from '../examples/streaming-topic-with-schema';
 import { build as tagPolicyWithExemption } from '../examples/tag-policy-with-exemption';
 import { core, cost } from '../lib';
 
@@ -50,7 +52,10 @@ test('every example is here', () => {
     'right-sized-services.generate.ts',
     'right-sized-services.ts',
     'right-sized-services.usage.json',
+    'schemas',
+    'streaming-cdc-mysql.ts',
     'streaming-replication.ts',
+    'streaming-topic-with-schema.ts',
     'tag-policy-with-exemption.ts',
   ]);
 });
@@ -74,7 +79,7 @@ test('a topic on AWS: a sized cluster, a topic without a function behind it, and
 test('a topic and a service on Kubernetes: every object is labelled, and the service may write to the topic and do nothing else', () => {
   kubernetesTopicAndService(path.join(folder, 'kubernetes'));
   const assembly = core.Assembly.fromDirectories({ manifests: path.join(folder, 'kubernetes') });
-  expect(coverageOf(assembly)).toBe(`11 of 11 Kubernetes objects carry all required keys (${DEFAULT_KEYS})`);
+  expect(coverageOf(assembly)).toBe(`12 of 12 Kubernetes objects carry all required keys (${DEFAULT_KEYS})`);
   expect(objects(assembly, 'KafkaTopic')).toMatchObject([{ spec: { topicName: 'payments.authorized', partitions: 24 } }]);
   expect(objects(assembly, 'KafkaUser')[0].spec.authorization.acls).toEqual([
     { resource: { type: 'topic', name: 'payments.authorized', patternType: 'literal' }, operations: ['Describe', 'Write'] },
@@ -108,7 +113,7 @@ test('a node pool and a quota: instance types for the declared pods, tagged, and
 test('a worker and jobs on Kubernetes: scaled by the lag of its topic, a store with a volume a member, and jobs that may call it', () => {
   kubernetesWorkerAndJobs(path.join(folder, 'workers'));
   const assembly = core.Assembly.fromDirectories({ manifests: path.join(folder, 'workers') });
-  expect(coverageOf(assembly)).toBe(`23 of 23 Kubernetes objects carry all required keys (${DEFAULT_KEYS})`);
+  expect(coverageOf(assembly)).toBe(`24 of 24 Kubernetes objects carry all required keys (${DEFAULT_KEYS})`);
   const [scaled] = objects(assembly, 'ScaledObject');
   expect(scaled.spec).toMatchObject({
     minReplicaCount: 1,
@@ -236,4 +241,52 @@ test('replication to another Region: one selection on both flavours, and a runbo
     const [runbook] = fs.readdirSync(path.join(out(flavour), 'runbooks'));
     expect(fs.readFileSync(path.join(out(flavour), 'runbooks', runbook), 'utf8')).toContain('# Failover of payments-to-ireland');
   }
+});
+
+test('a topic with a schema: one declaration on both flavours, an accepted schema, dead letters, and grants of that topic and group alone', () => {
+  streamingTopicWithSchema(path.join(folder, 'schema'));
+  const out = (flavour: string) => path.join(folder, 'schema', flavour);
+  const assembly = core.Assembly.fromDirectories({ templates: out('cdk.out'), manifests: out('cdk8s.out') });
+  const names = ['payments.authorized', 'payments.authorized.dlq'];
+  expect(resources(assembly, 'AWS::MSK::Topic').map(({ TopicName }) => TopicName)).toEqual(names);
+  expect(objects(assembly, 'KafkaTopic').map(({ spec }) => spec.topicName)).toEqual(expect.arrayContaining(names));
+  expect(resources(assembly, 'AWS::Glue::Schema')).toMatchObject([
+    { Name: 'payments.authorized-value', Compatibility: 'BACKWARD', DataFormat: 'AVRO' },
+  ]);
+  const [request] = objects(assembly, 'ConfigMap').filter(({ data }) => data['register.sh']);
+  expect(JSON.parse(JSON.parse(request.data['version-1.json']).schema).name).toBe('Payment');
+  const actions = resources(assembly, 'AWS::IAM::Policy')
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+    .flatMap(({ Action }) => Action);
+  expect(actions).toEqual(expect.arrayContaining(['kafka-cluster:WriteData', 'kafka-cluster:ReadData', 'kafka-cluster:AlterGroup']));
+  const warnings = objects(assembly, 'ConfigMap').filter(({ metadata }) => metadata.annotations?.['millrace.io/warning']);
+  expect(warnings).toEqual([]);
+  for (const flavour of ['cdk.out', 'cdk8s.out']) {
+    const { channels } = JSON.parse(fs.readFileSync(path.join(out(flavour), 'catalog/asyncapi.json'), 'utf8'));
+    const payments = Object.values<any>(channels).find(({ address }) => address === 'payments.authorized');
+    expect(payments.messages.value.payload.schema.name).toBe('Payment');
+    expect(payments['x-owner'].team).toBe('payments');
+  }
+});
+
+test('capture of a MySQL database: the same tables on both flavours, one task, no password in a template, and a reader of one table', () => {
+  streamingCdcMysql(path.join(folder, 'cdc'));
+  const out = (flavour: string) => path.join(folder, 'cdc', flavour);
+  const assembly = core.Assembly.fromDirectories({ templates: out('cdk.out'), manifests: out('cdk8s.out') });
+  const [{ ConnectorConfiguration: msk, Capacity }] = resources(assembly, 'AWS::KafkaConnect::Connector');
+  const [{ spec: strimzi }] = objects(assembly, 'KafkaConnector');
+  expect(Capacity).toEqual({ ProvisionedCapacity: { McuCount: 1, WorkerCount: 1 } });
+  for (const config of [msk, { ...strimzi.config, 'tasks.max': String(strimzi.tasksMax), 'connector.class': strimzi.class }]) {
+    expect(config).toMatchObject({
+      'connector.class': 'io.debezium.connector.mysql.MySqlConnector',
+      'tasks.max': '1',
+      'table.include.list': 'ledger[.]accounts,ledger[.]entries',
+      'topic.prefix': 'ledger',
+    });
+    expect(JSON.stringify(config['database.password'])).toMatch(/\$\{secret/);
+  }
+  expect(msk['database.server.id']).toBe(strimzi.config['database.server.id']);
+  const topics = ['ledger.ledger.accounts', 'ledger.ledger.entries'];
+  expect(resources(assembly, 'AWS::MSK::Topic').map(({ TopicName }) => TopicName)).toEqual(expect.arrayContaining(topics));
+  expect(objects(assembly, 'KafkaTopic').map(({ spec }) => spec.topicName)).toEqual(expect.arrayContaining(topics));
 });

@@ -26,7 +26,10 @@ function foreignIn(folder: string): string[] {
   const stats = fs.statSync(folder, { throwIfNoEntry: false });
   if (!stats) return [];
   if (!stats.isDirectory()) return [folder];
-  const names = fs.readdirSync(folder).sort();
+  const names = fs
+    .readdirSync(folder)
+    .filter((name) => !isDocuments(path.join(folder, name)))
+    .sort();
   // A project holds a folder of the name cdk.out, a cloud assembly a file.
   const isFile = (name: string) => fs.statSync(path.join(folder, name), { throwIfNoEntry: false })?.isFile() ?? false;
   if (isFile('manifest.json') && isFile('cdk.out')) return [];
@@ -35,10 +38,20 @@ function foreignIn(folder: string): string[] {
   return foreignToCdk8s(folder);
 }
 
+/** What our constructs write beside a synthesis: the catalogue of streams and the runbooks. */
+const DOCUMENTS: Readonly<Record<string, RegExp>> = { catalog: /^asyncapi\.json$/, runbooks: /\.md$/ };
+
+function isDocuments(file: string): boolean {
+  const names = DOCUMENTS[path.basename(file)];
+  if (!names || !fs.statSync(file).isDirectory()) return false;
+  return fs.readdirSync(file).every((name) => names.test(name));
+}
+
 function foreignToCdk8s(folder: string, below = ''): string[] {
   const entries = fs.readdirSync(path.join(folder, below), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries.flatMap((entry) => {
     const name = path.join(below, entry.name);
+    if (isDocuments(path.join(folder, name))) return [];
     if (entry.isDirectory()) return foreignToCdk8s(folder, name);
     return entry.isFile() && isManifest(path.join(folder, name)) ? [] : [name];
   });

@@ -104,8 +104,9 @@ export interface FixedKafkaSize {
    */
   readonly provisionedThroughput?: Bitrate;
   /**
-   * Thread settings that the brokers run with, by their Kafka name. State them where a deployed cluster does not run with those of its size.
-   * @default - those of the size, for new clusters
+   * Thread settings that the brokers run with, by their Kafka name: those of the sizing that was deployed, where it had any. None follow from a type
+   * chosen by hand, so that a change of the type is one change.
+   * @default - none
    */
   readonly threadSettings?: { [setting: string]: string };
 }
@@ -166,7 +167,7 @@ export class KafkaSizing extends Sizing {
     const { brokerType: type, brokers, primaryRetention, provisionedThroughput } = size;
     const storageGib = type.brokerClass === BrokerClass.EXPRESS ? undefined : (size.storagePerBroker?.toGibibytes() ?? DEFAULT_STORAGE_GIB);
     const throughput = provisionedThroughput && mibps(provisionedThroughput);
-    const threads = sorted(size.threadSettings ?? brokerThreads(type, throughput));
+    const threads = sorted(size.threadSettings ?? {});
     const primaryHours = primaryRetention && wholeHours(primaryRetention);
     return new KafkaSizing(
       { type, brokers, storageGib, primaryHours, throughput, threads },

@@ -307,7 +307,7 @@ describe('millrace report', () => {
     expect(text).toMatch(
       /\n {2}Kafka\.kafka\.strimzi\.io\/payments\/payments-kafka-c8cbccc1 {2}m7g\.large x 3 +limit: storage, 69 % used\n/,
     );
-    expect(text).toContain(`Cost allocation\n  4 of 4 taggable resources carry ${KEYS}\n  4 of 4 Kubernetes objects carry ${KEYS}\n`);
+    expect(text).toContain(`Cost allocation\n  4 of 4 taggable resources carry ${KEYS}\n  5 of 5 Kubernetes objects carry ${KEYS}\n`);
     expect(text).toMatch(/\n {2}\d+ cannot carry tags:\n/);
     expect(text).toContain(
       '    1 x AWS::MSK::Topic: billed with its cluster; shared by topic through the cluster tags and the PER_TOPIC_PER_BROKER metrics',
@@ -345,7 +345,7 @@ describe('millrace report', () => {
       ['Streaming/Kafka', 'ingress'],
       ['Kafka.kafka.strimzi.io/payments/payments-kafka-c8cbccc1', 'storage'],
     ]);
-    expect([coverage.taggable, coverage.objects, coverage.uncovered.length]).toEqual([4, 4, 1]);
+    expect([coverage.taggable, coverage.objects, coverage.uncovered.length]).toEqual([4, 5, 1]);
     expect(findings.map((finding: any) => [finding.severity, finding.code, finding.path])).toEqual([
       ['error', 'Millrace.TagsMissing', 'Streaming/Alerts/Resource'],
     ]);
@@ -448,7 +448,7 @@ describe('millrace report', () => {
       fs.writeFileSync('cdk8s.out/construct-metadata.json', '{}');
       fs.writeFileSync('cdk8s.out/payments/a.yaml', 'apiVersion: v1\nkind: A\nmetadata:\n  name: a\n');
       for (let run = 0; run < 2; run++) expect(report({ synth: true }).code).toBe(0);
-      expect(fs.readdirSync('cdk8s.out')).toEqual(['payments.k8s.yaml']);
+      expect(fs.readdirSync('cdk8s.out')).toEqual(['catalog', 'payments.k8s.yaml']);
     });
 
     test.each([

@@ -52,7 +52,13 @@ test('the Kubernetes example writes the topic that the README shows', () => {
   const { directory } = run(kubernetes, ['chart']);
   const written = fs.readFileSync(path.join(directory, 'cdk8s.out/payments.k8s.yaml'), 'utf8');
   expect(written).toContain(blocks('yaml')[0].trim());
-  expect(written.split('---\n').map((document) => parse(document).kind)).toEqual(['KafkaNodePool', 'KafkaNodePool', 'Kafka', 'KafkaTopic']);
+  expect(written.split('---\n').map((document) => parse(document).kind)).toEqual([
+    'KafkaNodePool',
+    'KafkaNodePool',
+    'KafkaRebalance',
+    'Kafka',
+    'KafkaTopic',
+  ]);
 });
 
 test('both examples are about ten lines', () => {

@@ -139,7 +139,18 @@ test('every pod of a workload outlives its sleep and its drain together', () => 
 
 test('the kinds that hold workloads are all here', () => {
   expect([...new Set(manifests.map(({ kind }) => kind))].sort()).toEqual([
-    ...['CronJob', 'Deployment', 'HorizontalPodAutoscaler', 'Job', 'Kafka', 'KafkaNodePool', 'KafkaTopic', 'KafkaUser', 'NetworkPolicy'],
+    ...[
+      'CronJob',
+      'Deployment',
+      'HorizontalPodAutoscaler',
+      'Job',
+      'Kafka',
+      'KafkaNodePool',
+      'KafkaRebalance',
+      'KafkaTopic',
+      'KafkaUser',
+      'NetworkPolicy',
+    ],
     ...[
       'PodDisruptionBudget',
       'ScaledObject',

@@ -365,7 +365,7 @@ describe('a size chosen by hand', () => {
       100,
       mibps(593).toBps(),
     ]);
-    expect(sizing.threadSettings).toEqual({ 'num.io.threads': '16', 'num.network.threads': '8', 'num.replica.fetchers': '4' });
+    expect(sizing.threadSettings).toEqual({});
     const own = { 'num.network.threads': '9', 'num.io.threads': '8' };
     expect(Object.keys(KafkaSizing.fixed({ brokerType, brokers: 3, threadSettings: own }).threadSettings)).toEqual([
       'num.io.threads',

@@ -32,6 +32,14 @@ const topic = (topicName: string, demand?: TopicDemand, more: Partial<TopicShape
   retentionMs: 7 * DAY,
   ...more,
 });
+function sizeOf(size: () => KafkaSizing): KafkaSizing | undefined {
+  try {
+    return size();
+  } catch (error) {
+    if ((error as { code?: string }).code === 'Millrace.KafkaDemandDoesNotFit') return undefined;
+    throw error;
+  }
+}
 const mibps = (rate: Bitrate) => rate.toBps() / 8 / 1024 / 1024;
 
 describe('the demand of a topic', () => {
@@ -100,7 +108,10 @@ describe('the demand of topics together', () => {
           const demand = { messagesPerSecond, messageSize: Size.bytes(bytes), consumers, averageMessagesPerSecond };
           return topic(`topic-${index}`, demand, { partitions, retentionMs: days * DAY });
         });
-        expect(topicsFit(KafkaSizing.forDemand(demandOfTopics(topics), { brokerClass }), topics)).toEqual([]);
+        const sizing = sizeOf(() => KafkaSizing.forDemand(demandOfTopics(topics), { brokerClass }));
+        // Six topics at their largest are beyond what one cluster on Kubernetes may have.
+        fc.pre(sizing !== undefined);
+        expect(topicsFit(sizing!, topics)).toEqual([]);
       }),
       { numRuns: 60 },
     );

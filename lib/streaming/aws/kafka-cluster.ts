@@ -104,8 +104,8 @@ export interface KafkaClusterProps extends KafkaClusterOptions {
 /**
  * A Kafka cluster on Amazon MSK: KRaft, three zones, IAM authentication, TLS only, private, retained, sized for its demand.
  *
- * Express brokers by default; EBS volumes with a Standard sizing. Broker logs and open monitoring are on from day one. Adopt an existing cluster with `cdk import` of the
- * child `Resource` and its `clusterName`; MSK takes one change of a cluster at a time, which the update guard checks.
+ * Express brokers by default; EBS volumes with a Standard sizing. Broker logs and open monitoring are on from day one. Adopt an existing
+ * cluster with `cdk import` of the child `Resource` and its `clusterName`; MSK takes one change at a time, which the update guard checks.
  *
  * @throws Millrace.KafkaClusterSizeMissing, Millrace.KafkaClusterNameInvalid, Millrace.KafkaClusterZonesInvalid,
  * Millrace.KafkaVersionUnsupported, Millrace.KafkaBrokersOnKubernetes, Millrace.KafkaStorageOnExpress, Millrace.KafkaStorageAutoscalingInvalid,
@@ -304,10 +304,8 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
   }
 
   private brokerLogs(retention = logs.RetentionDays.ONE_MONTH): msk.CfnCluster.LoggingInfoProperty {
-    const logGroup = new logs.LogGroup(this, 'BrokerLogs', {
-      retention,
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    });
+    const removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
+    const logGroup = new logs.LogGroup(this, 'BrokerLogs', { retention, removalPolicy });
     return { brokerLogs: { cloudWatchLogs: { enabled: true, logGroup: logGroup.logGroupName } } };
   }
 
@@ -315,8 +313,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
   private retain(resources: (CfnResource | Resource)[], requested: RemovalPolicy | undefined): RemovalPolicy {
     const decision = decideRetention(this, requested);
     if (decision.warning) Annotations.of(this).addWarningV2(DESTROY_NEEDS_TWO_KEYS, decision.warning);
-    const policy = removalPolicyOf(decision);
-    for (const resource of resources) resource.applyRemovalPolicy(policy);
-    return policy;
+    for (const resource of resources) resource.applyRemovalPolicy(removalPolicyOf(decision));
+    return removalPolicyOf(decision);
   }
 }
