@@ -181,8 +181,8 @@ withShared(`everything is valid for Confluent and Kubernetes${shared ? '' : ` (s
   expect(checkBeyondSchema(manifests)).toEqual([]);
   const schema = manifests.find(({ kind }) => kind === 'Schema')!;
   expect(shared!.validate({ ...schema, spec: { ...schema.spec, data: { format: 'avro' }, subject: 'a' } })).toEqual([
-    expect.stringContaining('spec.data.configRef is required'),
     expect.stringContaining('unknown field spec.subject'),
+    expect.stringContaining('spec.data.configRef is required'),
   ]);
 });
 
