@@ -26,6 +26,9 @@ export function versionFileOf(version: number): string {
   return `version-${version}.json`;
 }
 
+/** File of a schema in the ConfigMap that Confluent for Kubernetes reads. */
+export const CONFLUENT_SCHEMA_FILE = 'schema';
+
 /** The schemas of a synthesis: of Glue by the resource that holds the version, of Kubernetes by the ConfigMap. */
 export function synthesizedSchemas(assembly: Assembly): SynthesizedSchema[] {
   const resources = assembly.stacks
@@ -36,8 +39,14 @@ export function synthesizedSchemas(assembly: Assembly): SynthesizedSchema[] {
     .filter(({ manifest }) => manifest.kind === 'ConfigMap' && manifest.metadata?.annotations?.[SCHEMA_RECORD_KEY])
     .map(({ manifest, id }) => {
       const record: SchemaRecord = JSON.parse(manifest.metadata.annotations[SCHEMA_RECORD_KEY]);
-      const { schema } = JSON.parse(manifest.data[versionFileOf(record.version)]) as { schema: string };
-      return { ...record, definition: schema, path: id };
+      return { ...record, definition: definitionOf(manifest.data, record), path: id };
     });
   return [...resources, ...objects];
+}
+
+/** A ConfigMap holds requests for a job that registers every version, or for the operator of Confluent's the one text under `schema`. */
+function definitionOf(content: { readonly [file: string]: string }, { version }: SchemaRecord): string {
+  if (content[CONFLUENT_SCHEMA_FILE] !== undefined) return content[CONFLUENT_SCHEMA_FILE];
+  const { schema } = JSON.parse(content[versionFileOf(version)]) as { schema: string };
+  return schema;
 }

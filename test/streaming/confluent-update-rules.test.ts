@@ -48,7 +48,7 @@ test.each([
 });
 
 test('what holds data leaves with a warning while it is kept', () => {
-  for (const kind of ['Kafka', 'KRaftController', 'KafkaTopic']) {
+  for (const kind of ['Kafka', 'KRaftController', 'KafkaTopic', 'Schema']) {
     const found = checkUpdate(assembly(object(kind, {})), assembly(), KafkaUpdateRules.all());
     expect(found.map(({ severity, code }) => `${severity} ${code}`)).toEqual(['warning Millrace.KafkaRemoval']);
   }

@@ -30,6 +30,7 @@ import {
 } from './confluent-security';
 import type { ConfluentSecrets } from './confluent-secrets';
 import { ConfluentTopic } from './confluent-topic';
+import { ConfluentTopicPrefix } from './confluent-topic-prefix';
 import { confluentClusterRules, secretNameRule } from './confluent-rules';
 import { kafkaClusterRules } from './kafka-cluster-rules';
 import { CONTROLLER_SIZE, type KafkaNodeSize, brokerSize } from './kafka-node-size';
@@ -169,6 +170,11 @@ export class ConfluentCluster extends Construct implements IConfluentCluster {
   /** Declares a topic on this cluster. */
   public addTopic(id: string, options: TopicOptions): ConfluentTopic {
     return new ConfluentTopic(this, id, { ...options, cluster: this });
+  }
+
+  /** All topics whose names begin alike, to grant access to them. */
+  public topicPrefix(prefix: string): ConfluentTopicPrefix {
+    return new ConfluentTopicPrefix(this, prefix);
   }
 
   /** Lets clients of another namespace connect: pods with the label of a client, or with labels of your own. */

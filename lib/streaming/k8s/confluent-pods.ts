@@ -17,14 +17,21 @@ export interface ConfluentPods {
 }
 
 const COMPONENT_LABEL = 'millrace.io/confluent-component';
+/** The component of Schema Registry. */
+export const REGISTRY_COMPONENT = 'registry';
 // Leaders move and logs flush before a broker stops; Kubernetes' 30 s cut that short on a full broker.
 const TERMINATION_SECONDS = 120;
 // The user of Confluent's images.
 const USER = 1001;
 
+/** Labels of the pods of one component of a cluster. */
+export function podsOf(clusterName: string, component: string): Record<string, string> {
+  return { [CLUSTER_LABEL]: clusterName, [COMPONENT_LABEL]: component };
+}
+
 /** The pod template of a component as Pod Security "restricted" asks, spread over zones. */
 export function confluentPods(scope: Construct, pods: ConfluentPods): Record<string, unknown> {
-  const own = { [CLUSTER_LABEL]: pods.clusterName, [COMPONENT_LABEL]: pods.component };
+  const own = podsOf(pods.clusterName, pods.component);
   const memory = `${pods.memoryMib}Mi`;
   const spread = (topologyKey: string) => ({
     maxSkew: 1,

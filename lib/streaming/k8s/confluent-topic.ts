@@ -1,15 +1,20 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
+import { refuse } from '../../core/error';
 import { decideRetention, retentionAnnotations } from '../../core/retention';
 import { enforce } from '../../core/rule';
 import { registerUpdateRules } from '../../core/update-rule';
 import { requireAllocation } from '../../cost/applied-allocation';
 import { KafkaUpdateRules } from '../kafka-update-rules';
+import { keySubjectOf } from '../schema-registry';
 import { StreamCatalog } from '../stream-catalog';
 import type { ITopic, TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
-import { TOPIC_NAME_RULE, resolveTopic, topicRules } from '../topic-rules';
+import { type ResolvedTopic, TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
+import { schemasOf } from '../topic-schemas';
 import type { IConfluentCluster } from './confluent-cluster';
+import { ConfluentSchema } from './confluent-schema';
+import { ConfluentSchemaRegistry } from './confluent-schema-registry';
 import { ConfluentTopicGrants } from './confluent-topic-grants';
 
 /** What identifies an existing topic. */
@@ -28,12 +33,13 @@ export interface ConfluentTopicProps extends TopicOptions {
 
 /**
  * A Kafka topic managed by Confluent for Kubernetes. Kept by Argo CD, Flux and Helm when it leaves the manifests, because the operator deletes
- * the topic with its object.
+ * the topic with its object. Its schemas go to the `ConfluentSchemaRegistry` of the cluster, which must stand there before it.
  *
- * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicReplicationInvalid,
- * Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
- * Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid, Millrace.KafkaTopicRetentionTwice, Millrace.KafkaTopicConfigTwice,
- * Millrace.TokenRefused
+ * @throws Millrace.KafkaTopicNameInvalid, Millrace.KafkaTopicPartitionsInvalid, Millrace.KafkaTopicDemandInvalid,
+ * Millrace.KafkaTopicReplicationInvalid, Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicRetentionTwice,
+ * Millrace.KafkaTopicRetentionBelowSegment, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
+ * Millrace.KafkaTopicTieredInvalid, Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid,
+ * Millrace.KafkaChangelogDeletes, Millrace.KafkaCompatibilityWithoutSchema, Millrace.ConfluentSchemaRegistryMissing, Millrace.TokenRefused
  */
 export class ConfluentTopic extends Construct implements ITopic {
   /** Imports an existing topic, to grant access to it. */
@@ -46,6 +52,8 @@ export class ConfluentTopic extends Construct implements ITopic {
   public readonly topicName: string;
   /** Access to this topic. */
   public readonly grants: ConfluentTopicGrants;
+  /** Where its consumers put what they could not process, when it has such a topic. */
+  public readonly deadLetterTopic?: ConfluentTopic;
 
   constructor(scope: Construct, id: string, props: ConfluentTopicProps) {
     super(scope, id);
@@ -70,14 +78,52 @@ export class ConfluentTopic extends Construct implements ITopic {
         kafkaRestClassRef: { name: cluster.restClassName },
       },
     });
-    this.topicName = resolved.topicName;
-    this.grants = new ConfluentTopicGrants(this, cluster);
+    const { topicName, partitions, replicationFactor, config } = resolved;
+    this.topicName = topicName;
+    this.deadLetterTopic = this.makeDeadLetterTopic(props, resolved);
+    const deadLetterTopicName = this.deadLetterTopic?.topicName;
+    this.grants = new ConfluentTopicGrants(this, cluster, { topicName, deadLetterTopicName }, this.registerSchemas(props));
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
     ledger.add(this.node.path, resolved);
-    const { topicName, partitions, replicationFactor, config } = resolved;
     const { clusterName } = cluster;
-    StreamCatalog.of(this).topics.push({ construct: this, clusterName, topicName, partitions, replicationFactor, config });
+    const { schema, keySchema } = props;
+    StreamCatalog.of(this).topics.push({
+      construct: this,
+      clusterName,
+      topicName,
+      partitions,
+      replicationFactor,
+      config,
+      schema,
+      keySchema,
+      compatibility: schemasOf(props)[0]?.compatibility,
+      deadLetterTopicName,
+    });
+  }
+
+  private makeDeadLetterTopic(props: ConfluentTopicProps, resolved: ResolvedTopic): ConfluentTopic | undefined {
+    if (!props.deadLetter) return undefined;
+    return new ConfluentTopic(this, 'DeadLetter', { ...deadLetterOptions(props, resolved), cluster: props.cluster });
+  }
+
+  private registerSchemas(props: ConfluentTopicProps): ConfluentSchema[] {
+    const { cluster, removalPolicy } = props;
+    return schemasOf(props).map((options) => {
+      const registry = ConfluentSchemaRegistry._of(cluster) ?? this.refuseSchema(cluster);
+      const id = options.subject === keySubjectOf(props.topicName) ? 'KeySchema' : 'ValueSchema';
+      return new ConfluentSchema(this, id, { ...options, registry, removalPolicy });
+    });
+  }
+
+  private refuseSchema(cluster: IConfluentCluster): never {
+    return refuse(this.node.path, {
+      code: 'Millrace.ConfluentSchemaRegistryMissing',
+      subject: 'schema, keySchema',
+      received: `a schema on cluster '${cluster.clusterName}', which has no Schema Registry so far`,
+      allowed: 'a schema on a cluster with a registry to hold it',
+      fix: 'make a ConfluentSchemaRegistry for the cluster, or import one, before its topics',
+    });
   }
 }
 
@@ -96,6 +142,6 @@ export class ImportedConfluentTopic extends Construct implements ITopic {
     super(scope, id);
     enforce(this.node.path, props, [TOPIC_NAME_RULE]);
     this.topicName = props.topicName;
-    this.grants = new ConfluentTopicGrants(this, props.cluster);
+    this.grants = new ConfluentTopicGrants(this, props.cluster, { topicName: props.topicName });
   }
 }

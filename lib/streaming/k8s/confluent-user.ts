@@ -1,12 +1,16 @@
-import { ApiObject, Lazy, Names } from 'cdk8s';
+import { Names } from 'cdk8s';
 import { Construct } from 'constructs';
 import { enforce } from '../../core/rule';
 import { requireAllocation } from '../../cost/applied-allocation';
 import type { Workload } from '../../workloads/k8s/workload';
 import { CLIENT, clientLabelOf } from './client-label';
 import type { IConfluentCluster } from './confluent-cluster';
+import { REGISTRY_COMPONENT, podsOf } from './confluent-pods';
+import { ConfluentRoleBindings } from './confluent-role-bindings';
 import { principalRule, secretNameRule } from './confluent-rules';
-import { CLUSTER_LABEL, INTERNAL_PORT } from './confluent-security';
+import type { ConfluentSchema } from './confluent-schema';
+import type { IConfluentSchemaRegistry } from './confluent-schema-registry';
+import { CLUSTER_LABEL, INTERNAL_PORT, REGISTRY_PORT } from './confluent-security';
 
 /** A workload that acts as a user of a Confluent cluster. */
 export interface ConfluentClient {
@@ -49,7 +53,9 @@ export class ConfluentUser extends Construct {
   public readonly cluster: IConfluentCluster;
   /** Common name of the user's certificate. */
   public readonly principal: string;
-  private readonly roles = new Map<string, Map<string, Record<string, unknown>>>();
+  private readonly bindings: ConfluentRoleBindings;
+  private readonly workload?: Workload;
+  private readonly registries = new Set<string>();
 
   constructor(scope: Construct, id: string, props: ConfluentUserProps) {
     super(scope, id);
@@ -60,38 +66,37 @@ export class ConfluentUser extends Construct {
       principalRule(),
       ...(client ? [secretNameRule('client.certificateSecretName', client.certificateSecretName)] : []),
     ]);
+    this.bindings = new ConfluentRoleBindings(this, this.cluster, this.principal);
+    this.workload = client?.workload;
     if (client) this.bind(client);
     requireAllocation(this);
   }
 
   /**
-   * Adds a role on one resource, by its exact name.
+   * Adds a role on one resource, or on all whose names begin alike.
    *
    * @param role A role of Confluent's, for example `DeveloperRead`.
    * @param resourceType `Topic`, `Group` or `TransactionalId`.
+   * @param prefixed Whether the name is a beginning of names; by default it is one name, exactly.
    */
-  public allow(role: string, resourceType: string, name: string): void {
-    const patterns = this.roles.get(role) ?? this.addRole(role);
-    patterns.set(`${resourceType}/${name}`, { name, patternType: 'LITERAL', resourceType });
+  public allow(role: string, resourceType: string, name: string, prefixed: boolean = false): void {
+    this.bindings.allow(role, { resourceType, name, patternType: prefixed ? 'PREFIXED' : 'LITERAL' });
   }
 
-  private addRole(role: string): Map<string, Record<string, unknown>> {
-    const patterns = new Map<string, Record<string, unknown>>();
-    this.roles.set(role, patterns);
-    new ApiObject(this, role, {
-      apiVersion: 'platform.confluent.io/v1beta1',
-      kind: 'ConfluentRolebinding',
-      metadata: { namespace: this.cluster.namespace },
-      spec: {
-        principal: { type: 'user', name: this.principal },
-        role,
-        resourcePatterns: Lazy.any({
-          produce: () => [...patterns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pattern]) => pattern),
-        }),
-        kafkaRestClassRef: { name: this.cluster.restClassName },
-      },
-    });
-    return patterns;
+  /**
+   * Lets the user read the versions of a schema, and its workload find and reach their registry.
+   * @internal
+   */
+  public _readSchema({ subject, registry }: ConfluentSchema): void {
+    this.bindings.allow('DeveloperRead', { resourceType: 'Subject', name: subject, patternType: 'LITERAL' }, registry);
+    if (this.workload) this.reach(this.workload, registry);
+  }
+
+  private reach(workload: Workload, registry: IConfluentSchemaRegistry): void {
+    if (this.registries.has(registry.url)) return;
+    this.registries.add(registry.url);
+    workload.addEnvironment('SCHEMA_REGISTRY_URL', registry.url);
+    workload.allowToPods(podsOf(this.cluster.clusterName, REGISTRY_COMPONENT), REGISTRY_PORT, this.cluster.namespace);
   }
 
   private bind({ workload, certificateSecretName }: ConfluentClient): void {

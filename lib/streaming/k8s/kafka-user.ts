@@ -1,5 +1,6 @@
 import { ApiObject, Chart, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
+import { refuse } from '../../core/error';
 import { type Rule, enforce } from '../../core/rule';
 import { requireAllocation } from '../../cost/applied-allocation';
 import type { Workload } from '../../workloads/k8s/workload';
@@ -64,6 +65,18 @@ function namespaceRule(subject: string): Rule<NamespaceInput> {
   };
 }
 
+/** A Confluent cluster has all that a cluster of Strimzi has for the compiler, but nothing there reads a KafkaUser. */
+function refuseConfluent(path: string, cluster: IKafkaCluster): void {
+  if (!('restClassName' in cluster)) return;
+  refuse(path, {
+    code: 'Millrace.KafkaUserOnConfluent',
+    subject: 'cluster',
+    received: `'${cluster.clusterName}', which Confluent for Kubernetes runs`,
+    allowed: 'a cluster of Strimzi: its operator makes the user',
+    fix: 'make a ConfluentUser',
+  });
+}
+
 /**
  * A client of a Strimzi cluster: a certificate or a password, ACLs for what it was granted and nothing else, and a quota where its grants
  * state a demand.
@@ -73,7 +86,7 @@ function namespaceRule(subject: string): Rule<NamespaceInput> {
  * cluster's namespace and give its secret to `KafkaScalerAuthentication.tls`, or with a password to `scram` behind
  * `ClientCredentials.externalSecret()`, whose secret has the user name that Strimzi's lacks.
  *
- * @throws Millrace.KafkaUserNamespace, and at the end of the synth Millrace.KafkaClientDemandPartial
+ * @throws Millrace.KafkaUserNamespace, Millrace.KafkaUserOnConfluent, and at the end of the synth Millrace.KafkaClientDemandPartial
  */
 export class KafkaUser extends Construct {
   /** The cluster that knows the user. */
@@ -90,6 +103,7 @@ export class KafkaUser extends Construct {
   constructor(scope: Construct, id: string, props: KafkaUserProps) {
     super(scope, id);
     const { cluster, workload, credentials = ClientCredentials.sameNamespace() } = props;
+    refuseConfluent(this.node.path, cluster);
     this.cluster = cluster;
     this.workload = workload;
     this.authentication = props.authentication ?? KafkaUserAuthentication.TLS;
