@@ -77,8 +77,8 @@ function oneById(rules: readonly IUpdateRule[]): IUpdateRule[] {
   }));
 }
 
-/** Kinds of Strimzi and of Confluent that hold data, or how far a replicator has come; both have a Kafka and a KafkaTopic. */
-const STORING_KINDS = ['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KRaftController', 'KafkaMirrorMaker2'];
+/** Kinds of Strimzi and of Confluent that hold data; both have a Kafka and a KafkaTopic. */
+const STORING_KINDS = ['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KRaftController'];
 
 /** The update rules for Kafka clusters and topics, both flavours. */
 export class KafkaUpdateRules {
