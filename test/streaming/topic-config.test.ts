@@ -89,7 +89,11 @@ describe('settings', () => {
     expect(refusedFor({ config: EVERY })).toEqual([]);
     expect(renderSettings(EVERY)).toEqual(RENDERED);
     expect(TOPIC_SETTINGS).toEqual([...Object.keys(EVERY), 'unlimitedRetention'].sort());
-    expect(renderSettings({ unlimitedRetention: true })).toEqual({ 'retention.ms': '-1' });
+    expect(renderSettings({ unlimitedRetention: true })).toEqual({ 'retention.bytes': '-1', 'retention.ms': '-1' });
+    expect(renderSettings({ unlimitedRetention: true, retentionBytes: Size.gibibytes(1) })).toEqual({
+      'retention.bytes': '1073741824',
+      'retention.ms': '-1',
+    });
     expect(renderSettings({ unlimitedRetention: false, preallocate: undefined })).toEqual({});
   });
 
