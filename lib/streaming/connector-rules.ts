@@ -92,7 +92,8 @@ export function connectorRules(settings: ConnectorSettings): Rule<ConnectorInput
       value: () => (SECRET_NAME.test(name) && !isHarmless(name, settings[name]) ? 'a secret in plain text' : undefined),
       valid: () => false,
       allowed: 'a reference to a config provider: settings are readable in the template, the manifests and the API of the worker',
-      fix: "keep the value in a secret and give '${secretsmanager:<secret>:<key>}' on AWS, '${secrets:<namespace>/<secret>:<key>}' on Kubernetes",
+      // A reference that is written by hand names a secret which nobody lets the workers read.
+      fix: 'keep the value in a secret and give Connector.secretReference(secret, key) with secrets on AWS, connectCluster.secretReference(name, key) on Kubernetes',
     })),
   ];
 }

@@ -77,11 +77,8 @@ function oneById(rules: readonly IUpdateRule[]): IUpdateRule[] {
   }));
 }
 
-/**
- * Kinds of Strimzi and of Confluent that hold data, without whose schemas it cannot be read, or how far a replicator has come; both have a
- * Kafka and a KafkaTopic.
- */
-const STORING_KINDS = ['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KRaftController', 'KafkaMirrorMaker2', 'Schema'];
+/** Kinds of Strimzi and of Confluent that hold data, or without whose schemas it cannot be read; both have a Kafka and a KafkaTopic. */
+const STORING_KINDS = ['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KRaftController', 'Schema'];
 
 /** The update rules for Kafka clusters and topics, both flavours. */
 export class KafkaUpdateRules {

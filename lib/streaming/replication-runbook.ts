@@ -20,6 +20,8 @@ export interface RunbookSubject {
   readonly stop: string;
   /** How this flavour makes one the other way. */
   readonly reverse: string;
+  /** How this flavour goes on after a failback. @default - by removing the replicator the other way */
+  readonly resume?: string;
 }
 
 const list = (lines: readonly string[]) => lines.map((line) => `- ${line}`).join('\n');
@@ -95,7 +97,7 @@ export function failoverRunbook(subject: RunbookSubject): string {
       `Start producers and consumers on ${source}.`,
       subject.bidirectional
         ? `See that ${replicatorName} copies again.`
-        : `Remove the replicator the other way, and see that ${replicatorName} copies again.`,
+        : (subject.resume ?? `Remove the replicator the other way, and see that ${replicatorName} copies again.`),
     ]),
     '',
   ].join('\n\n');

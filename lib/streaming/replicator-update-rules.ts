@@ -1,5 +1,5 @@
 import type { Assembly } from '../core/assembly';
-import { pairedObjects, pairedResources, sameJson } from '../core/changes';
+import { objectChanges, pairedObjects, pairedResources, sameJson } from '../core/changes';
 import { type Finding, FindingSeverity, type IUpdateRule } from '../core/update-rule';
 
 const MSK_REPLICATION = 'ReplicationInfoList.0';
@@ -32,6 +32,13 @@ function changes(frozen: Readonly<Record<string, readonly string[]>>, before: an
     .map(([what]) => what);
 }
 
+/** Ids of the new KafkaMirrorMaker2 of an assembly that one leaves: its name is that of the topics that say how far it has come. */
+function renamedMirrors(before: Assembly, after: Assembly): string[] {
+  const { added, removed } = objectChanges(before, after);
+  const isMirror = ({ manifest }: { readonly manifest: { readonly [name: string]: unknown } }) => manifest.kind === 'KafkaMirrorMaker2';
+  return removed.some(isMirror) ? added.filter(isMirror).map(({ id }) => id) : [];
+}
+
 /** A change after which a replicator no longer knows how far it had come. */
 class ReplicatorPositionRule implements IUpdateRule {
   public readonly id = 'Millrace.ReplicatorPositionLost';
@@ -47,6 +54,7 @@ class ReplicatorPositionRule implements IUpdateRule {
       ...pairedObjects(before, after, 'KafkaMirrorMaker2').flatMap((pair) =>
         this.findings(pair.after.id, changes(MIRROR_FROZEN, pair.before.manifest.spec, pair.after.manifest.spec), {}),
       ),
+      ...renamedMirrors(before, after).flatMap((id) => this.findings(id, ['its name and with it the group and storage topics'], {})),
     ];
   }
 

@@ -31,7 +31,7 @@ export enum MessageTimestampType {
  */
 export interface TopicConfig {
   /**
-   * Keeps records for ever, as `retention.ms=-1`; instead of `retention`.
+   * Keeps records for ever, as `retention.ms=-1` and, without `retentionBytes`, `retention.bytes=-1`; instead of `retention`.
    * @default false
    */
   readonly unlimitedRetention?: boolean;

@@ -115,10 +115,9 @@ export function renderSettings(config: TopicConfig = {}): Record<string, string>
   return {
     // Once nothing more is copied, Kafka insists on being told that the volumes keep as much as the retention.
     ...(config.remoteLogCopyDisable ? { 'local.retention.ms': FOLLOWS_RETENTION } : {}),
-    // Serverless keeps 250 GiB unless told otherwise.
-    ...(config.unlimitedRetention ? { 'retention.bytes': '-1' } : {}),
+    // For ever whatever the default of the cluster: what is dropped by size is gone, too.
+    ...(config.unlimitedRetention ? { 'retention.bytes': '-1', 'retention.ms': '-1' } : {}),
     ...rendered,
-    ...(config.unlimitedRetention ? { 'retention.ms': '-1' } : {}),
   };
 }
 

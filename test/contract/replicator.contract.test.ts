@@ -213,8 +213,8 @@ describe.each([AWS, KUBERNETES])('a replicator on $name', (flavour) => {
   test('fails an update after which it would not know how far it had come', () => {
     const lost = ['error Millrace.ReplicatorPositionLost'];
     expect(findings({ ...PLAIN, topics: { ...PLAIN.topics, naming: TopicNaming.PREFIXED } })).toEqual(lost);
+    expect(findings({ ...PLAIN, replicatorName: 'other' })).toEqual(lost);
     if (flavour === AWS) {
-      expect(findings({ ...PLAIN, replicatorName: 'other' })).toEqual(lost);
       expect(findings({ ...PLAIN, topics: { ...PLAIN.topics, startingPosition: StartingPosition.LATEST } })).toEqual(lost);
     }
   });
@@ -231,7 +231,7 @@ test('a replicator is refused where its target cannot take in what is copied', (
   const chart = new Chart(new ManifestApp({ outdir: folder() }), 'streaming', { namespace: 'streaming' });
   OWNER.applyTo(chart);
   const target = new k8s.KafkaCluster(chart, 'Kafka', { demand: { peakIngress: Bitrate.mbps(8), partitions: 30 } });
-  const source = k8s.ReplicationSource.fromCluster(target);
+  const source = k8s.ReplicationSource.fromCluster(k8s.KafkaCluster.fromKafkaClusterAttributes(chart, 'Old', { clusterName: 'old' }));
   const make = (id: string, mbps: number) =>
     new k8s.Replicator(chart, id, { ...PLAIN, source, target, demand: { throughput: Bitrate.mbps(mbps), partitions: 30 } });
   expect(() => make('Small', 8)).not.toThrow();
@@ -323,6 +323,58 @@ describe('the users of MirrorMaker 2', () => {
   test('are let in by the listener of the target', () => {
     const mirror = objects.find(({ kind }) => kind === 'KafkaMirrorMaker2')!;
     expect(mirror.spec.template.pod.metadata.labels).toMatchObject({ 'millrace.io/kafka-ireland': 'client', team: 'streaming' });
+  });
+
+  test('run in pods that stand apart, and leave with the manifests: how far they are stands in topics', () => {
+    const { metadata, spec } = objects.find(({ kind }) => kind === 'KafkaMirrorMaker2')!;
+    expect(metadata.annotations).toBeUndefined();
+    const labels = { 'strimzi.io/cluster': 'to-ireland', 'strimzi.io/kind': 'KafkaMirrorMaker2' };
+    expect(spec.template.pod.topologySpreadConstraints).toEqual(
+      ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+        maxSkew: 1,
+        topologyKey,
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: labels },
+      })),
+    );
+  });
+
+  test('leave out what MirrorMaker 2 leaves out, and no group or topic that was selected', () => {
+    const options = { topics: { prefixes: ['orders.'], exclude: ['orders.raw'] }, consumerGroups: { names: ['connect-lake'] } };
+    const [mirror] = KUBERNETES.synth(options).assembly.objects.find(({ manifest }) => manifest.kind === 'KafkaMirrorMaker2')!.manifest.spec
+      .mirrors;
+    const leavesOut = (patterns: string, name: string) => patterns.split(',').some((pattern) => new RegExp(`^(${pattern})$`).test(name));
+    expect(['connect-lake', '__own', 'console-consumer-7'].map((name) => leavesOut(mirror.groupsExcludePattern, name))).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    const topics = ['orders.internal', 'orders.raw', 'mm2-offset-syncs.a.internal', '__consumer_offsets'];
+    expect(topics.map((name) => leavesOut(mirror.topicsExcludePattern, name))).toEqual([false, true, true, true]);
+  });
+
+  test('are refused between clusters of one name, which MirrorMaker 2 takes for one', () => {
+    const chart = new Chart(new ManifestApp({ outdir: folder() }), 'streaming', { namespace: 'streaming' });
+    OWNER.applyTo(chart);
+    const target = k8s.KafkaCluster.fromKafkaClusterAttributes(chart, 'Kafka', { clusterName: 'payments' });
+    const far = { alias: 'payments', bootstrapServers: 'far:9094', authentication: k8s.SourceAuthentication.tls('reader') };
+    for (const source of [k8s.ReplicationSource.fromCluster(target), k8s.ReplicationSource.fromKafka(far)]) {
+      expect(codeOf(() => new k8s.Replicator(chart, `To${source.constructor.name}`, { ...PLAIN, source, target }))).toBe(
+        'Millrace.ReplicatorAliasInvalid',
+      );
+    }
+  });
+
+  test('have a runbook that never fills a topic twice: MirrorMaker 2 does not know what it copied', () => {
+    const identical = KUBERNETES.synth(PLAIN).runbook;
+    const stop = `kubectl patch kafkamirrormaker2 to-ireland -n streaming --type json -p '[{"op":"add","path":"/spec/mirrors/0/sourceConnector/state","value":"stopped"}]'`;
+    expect(identical.split(stop)).toHaveLength(3);
+    expect(identical).toContain('delete the replicated topics there');
+    expect(identical).toContain('delete the replicated topics on ireland and give the replicator another `replicatorName`');
+    const prefixed = KUBERNETES.synth({ ...PLAIN, topics: { names: ['a'], naming: TopicNaming.PREFIXED } }).runbook;
+    expect(prefixed).toContain('Its copies arrive as `ireland.<topic>`');
+    expect(prefixed).toContain('Remove the replicator the other way, and see that to-ireland copies again.');
+    expect(prefixed).not.toContain('delete the replicated topics');
   });
 
   test('are refused in both directions under identical names, which would copy records for ever', () => {

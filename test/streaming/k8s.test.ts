@@ -315,8 +315,22 @@ describe('a cluster', () => {
     expect(all('KafkaTopic', synth(app))[0].metadata).toMatchObject({ namespace: 'kafka', labels: { 'strimzi.io/cluster': 'one' } });
   });
 
-  test.each(['Main', '1main', 'main-', 'k'.repeat(41), 'a.b'])("fails for the name '%s', to which the operator appends", (clusterName) => {
+  test.each(['Main', '1main', 'main-', 'k'.repeat(25), 'a.b'])("fails for the name '%s', to which the operator appends", (clusterName) => {
     expect(make({ clusterName })).toBe('Millrace.KafkaClusterNameInvalid');
+  });
+
+  test('has pods whose names Kubernetes takes as a host name and a label, however deep it stands', () => {
+    const deep = new Chart(newApp(), 'payments-platform-of-the-whole-company', { namespace: 'payments' });
+    const made = new KafkaCluster(deep, 'KafkaOfTheWholeCompany', { demand: DEMAND });
+    const pods = all('KafkaNodePool', synth(deep.node.root as App)).map(
+      ({ metadata, spec }) => `${made.clusterName}-${metadata.name}-${spec.replicas}`,
+    );
+    expect(Math.max(...pods.map((name) => name.length))).toBeLessThanOrEqual(63);
+    const sizing = (brokers: number) =>
+      KafkaSizing.fixed({ brokerType: BrokerType.of('m7g.large'), brokers, storagePerBroker: Size.gibibytes(100) });
+    expect(make({ clusterName: 'k'.repeat(24), demand: undefined, sizing: sizing(6) })).toBeUndefined();
+    expect(make({ clusterName: 'k'.repeat(24), demand: undefined, sizing: sizing(9) })).toBe('Millrace.KafkaClusterNameInvalid');
+    expect(make({ clusterName: 'k'.repeat(23), demand: undefined, sizing: sizing(9) })).toBeUndefined();
   });
 
   test('fails for a size of brokers on AWS', () => {

@@ -292,7 +292,7 @@ describe('an Apicurio registry', () => {
       replicas: 2,
       storage: { type: 'kafkasql', kafkasql: { bootstrapServers: 'old-kafka-bootstrap.streaming.svc:9093' } },
     });
-    expect(spec.app.podTemplateSpec.metadata.labels).toMatchObject({ 'millrace.io/kafka-old': 'client' });
+    expect(spec.app.podTemplateSpec.metadata.labels).toMatchObject({ 'millrace.io/kafka-old': 'client', 'cost-center': 'CC-1042' });
     expect(
       objects(assembly, 'KafkaTopic').map((topic) => [
         topic.spec.topicName,

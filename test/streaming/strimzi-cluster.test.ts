@@ -229,6 +229,18 @@ describe('listeners', () => {
   });
 });
 
+test('a listener with a service for each broker has a name that leaves room for that of the cluster, one inside does not need to', () => {
+  const clusterName = 'k'.repeat(20);
+  const named = (length: number) => [Listener.clusterIp({ name: 'a'.repeat(length), port: 9096 })];
+  expect(() => make({ clusterName, listeners: named(11) })).not.toThrow();
+  expect(refusalOf(() => make({ clusterName: `${clusterName}k`, listeners: named(11) }))).toEqual([
+    'Millrace.KafkaListenerInvalid listeners[0].name',
+  ]);
+  expect(() =>
+    make({ clusterName: `${clusterName}k`, listeners: [Listener.internal({ name: 'a'.repeat(11), port: 9096 })] }),
+  ).not.toThrow();
+});
+
 describe('Cruise Control', () => {
   test('runs by default, knows what a broker can do, and balances when brokers come or go', () => {
     const { cruiseControl } = specOf({});

@@ -90,6 +90,10 @@ describe('settings', () => {
     expect(renderSettings(EVERY)).toEqual(RENDERED);
     expect(TOPIC_SETTINGS).toEqual([...Object.keys(EVERY), 'unlimitedRetention'].sort());
     expect(renderSettings({ unlimitedRetention: true })).toEqual({ 'retention.bytes': '-1', 'retention.ms': '-1' });
+    expect(renderSettings({ unlimitedRetention: true, retentionBytes: Size.gibibytes(1) })).toEqual({
+      'retention.bytes': '1073741824',
+      'retention.ms': '-1',
+    });
     expect(renderSettings({ unlimitedRetention: false, preallocate: undefined })).toEqual({});
   });
 

@@ -29,6 +29,7 @@ import { ListenerPeers } from './listener-peers';
 import { listenerRules } from './listener-rules';
 import type { ListenerSurroundings } from './listener-surroundings';
 import type { NamespaceClients } from './namespace-clients';
+import { MAX_CLUSTER_NAME_LENGTH, strimziNameRules } from './strimzi-name-rules';
 import { Topic } from './topic';
 import { TopicPrefix } from './topic-prefix';
 
@@ -123,7 +124,8 @@ function bootstrapOf(clusterName: string, namespace: string | undefined): string
  * Strimzi makes the pods as Pod Security "restricted" asks (its default since 1.2) and a PodDisruptionBudget that lets one of them go at a
  * time.
  *
- * Adopt an existing cluster by giving its `clusterName`; an apply then takes the objects over without replacing them.
+ * Adopt an existing cluster by giving its `clusterName`; an apply then takes the objects over without replacing them. A name has up to 24
+ * characters, or 23 from eight brokers on: Strimzi makes the names of pods of twice that, and Kubernetes takes 63.
  *
  * @throws Millrace.KafkaClusterSizeMissing, Millrace.KafkaClusterNameInvalid, Millrace.KafkaBrokersOnAws, Millrace.KafkaListenerInvalid
  */
@@ -159,11 +161,12 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
     super(scope, id);
     enforce(this.node.path, props, [...KAFKA_CLUSTER_RULES, ...listenerRules(props.listeners ?? [])]);
     this.sizing = props.sizing ?? KafkaSizing.forDemand(props.demand!, { brokerClass: BrokerClass.KUBERNETES });
-    this.clusterName = props.clusterName ?? Names.toDnsLabel(this, { maxLen: 40 });
-    enforce(this.node.path, { clusterName: this.clusterName, sizing: this.sizing }, kafkaClusterRules());
+    this.clusterName = props.clusterName ?? Names.toDnsLabel(this, { maxLen: MAX_CLUSTER_NAME_LENGTH });
+    this.listeners = props.listeners ?? [];
+    const named = { clusterName: this.clusterName, sizing: this.sizing };
+    enforce(this.node.path, named, [...kafkaClusterRules(), ...strimziNameRules(this.listeners)]);
     this.namespace = Chart.of(this).namespace;
     this.bootstrapServers = bootstrapOf(this.clusterName, this.namespace);
-    this.listeners = props.listeners ?? [];
     this.peers = new ListenerPeers(this.clusterName);
     const metrics = props.metrics ?? KafkaMetrics.strimziReporter();
     const cruiseControl = props.cruiseControl ?? CruiseControl.enabled();

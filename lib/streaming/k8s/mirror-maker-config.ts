@@ -9,14 +9,17 @@ export interface MirrorConfig {
   readonly topicsPattern: string;
   readonly topicsExcludePattern?: string;
   readonly groupsPattern?: string;
+  readonly groupsExcludePattern?: string;
 }
 
 const POLICIES: Readonly<Record<TopicNaming, string>> = {
   [TopicNaming.IDENTICAL]: 'org.apache.kafka.connect.mirror.IdentityReplicationPolicy',
   [TopicNaming.PREFIXED]: 'org.apache.kafka.connect.mirror.DefaultReplicationPolicy',
 };
-// What MirrorMaker 2 leaves out by itself; a list of one's own replaces it (Kafka documentation, MirrorMaker configs).
-const INTERNAL_TOPICS = ['.*[\\-\\.]internal', '.*\\.replica', '__.*'];
+// What MirrorMaker 2 leaves out by itself; a list of one's own replaces it (DefaultTopicFilter of connect-mirror 4.3.1).
+const INTERNAL_TOPICS = ['mm2.*\\.internal', '.*\\.replica', '__.*'];
+// Its default leaves out connect-.*, too, and with it groups of sinks that somebody selected (DefaultGroupFilter).
+const INTERNAL_GROUPS = 'console-consumer-.*,__.*';
 const INTERVAL_SECONDS = 60;
 // A factor of -1 is the default of the broker.
 const BROKER_DEFAULT = -1;
@@ -49,5 +52,6 @@ export function mirrorConfig(topics: ReplicatedTopics, consumerGroups: NameSelec
     topicsExcludePattern: topics.exclude && [...INTERNAL_TOPICS, ...patternsOf({ names: topics.exclude })].join(','),
     // Nothing is checkpointed for a pattern that no group can have.
     groupsPattern: consumerGroups ? patternsOf(consumerGroups).join('|') : undefined,
+    groupsExcludePattern: consumerGroups && INTERNAL_GROUPS,
   };
 }

@@ -1,6 +1,6 @@
 import { ApiObject, Chart, Lazy, Names } from 'cdk8s';
 import { Construct } from 'constructs';
-import { retentionAnnotations } from '../../core/retention';
+import { refuse } from '../../core/error';
 import { type Rule, enforce } from '../../core/rule';
 import { SynthesisFiles } from '../../core/synthesis-file';
 import { registerUpdateRules } from '../../core/update-rule';
@@ -8,7 +8,7 @@ import { requireAllocation } from '../../cost/applied-allocation';
 import { CostAllocation } from '../../cost/cost-allocation';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import { targetRules } from '../replication-fit';
-import { failoverRunbook } from '../replication-runbook';
+import { type RunbookSubject, failoverRunbook } from '../replication-runbook';
 import { type IReplicator, REPLICATOR_RULES, type ReplicatorOptions, TopicNaming } from '../replicator';
 import { StreamCatalog } from '../stream-catalog';
 import { TopicLedger } from '../topic-ledger';
@@ -18,6 +18,7 @@ import { KafkaUser } from './kafka-user';
 import { KafkaVersion } from './kafka-version';
 import { mirrorConfig } from './mirror-maker-config';
 import { type MirrorEnd, allowSelection, strimziEnd } from './mirror-end';
+import { mirrorOperations } from './mirror-operations';
 import type { ReplicationSource } from './replication-source';
 
 /** Properties of a MirrorMaker 2 replicator. */
@@ -94,13 +95,15 @@ export class Replicator extends Construct implements IReplicator {
     const source = props.source._resolve(this, topics, consumerGroups);
     const user = new KafkaUser(this, 'TargetUser', { cluster: target });
     const targetEnd = strimziEnd(target, user);
+    this.checkAliases(source, targetEnd);
     const internal = internalTopics(this.replicatorName);
     this.allow(user, props, source.alias, internal);
     const mirror = mirrorConfig(topics, consumerGroups);
     new ApiObject(this, 'Resource', {
       apiVersion: 'kafka.strimzi.io/v1',
       kind: 'KafkaMirrorMaker2',
-      metadata: { name: this.replicatorName, namespace: Chart.of(this).namespace, annotations: retentionAnnotations({ destroy: false }) },
+      // How far it has come stands in topics of the target, which stay: it may leave, and one of the same name goes on.
+      metadata: { name: this.replicatorName, namespace: Chart.of(this).namespace },
       spec: {
         version: (props.kafkaVersion ?? KafkaVersion.V4_3_1).version,
         replicas: REPLICAS,
@@ -123,6 +126,7 @@ export class Replicator extends Construct implements IReplicator {
               ? {
                   checkpointConnector: { tasksMax: 1, autoRestart: AUTO_RESTART, config: mirror.checkpoint },
                   groupsPattern: mirror.groupsPattern,
+                  groupsExcludePattern: mirror.groupsExcludePattern,
                 }
               : {}),
             topicsPattern: mirror.topicsPattern,
@@ -134,7 +138,10 @@ export class Replicator extends Construct implements IReplicator {
         rack: { topologyKey: 'topology.kubernetes.io/zone' },
         metricsConfig: { type: 'strimziMetricsReporter', values: { allowList: ['.*'] } },
         template: {
-          pod: { metadata: { labels: Lazy.any({ produce: () => this.podLabels([target, source.cluster]) }) } },
+          pod: {
+            metadata: { labels: Lazy.any({ produce: () => this.podLabels([target, source.cluster]) }) },
+            topologySpreadConstraints: [this.spread('topology.kubernetes.io/zone'), this.spread('kubernetes.io/hostname')],
+          },
           podDisruptionBudget: { maxUnavailable: 1 },
         },
       },
@@ -148,6 +155,25 @@ export class Replicator extends Construct implements IReplicator {
   private podLabels(clusters: (IKafkaCluster | undefined)[]): Record<string, string> {
     const clients = clusters.flatMap((cluster) => (cluster ? [[clientLabelOf(cluster.clusterName), CLIENT]] : []));
     return { ...CostAllocation.of(this)?.labels(), ...Object.fromEntries(clients) };
+  }
+
+  /** Both pods in one zone would be lost with it; one that cannot be spread is better than one that does not run. */
+  private spread(topologyKey: string): Record<string, unknown> {
+    const matchLabels = { 'strimzi.io/cluster': this.replicatorName, 'strimzi.io/kind': 'KafkaMirrorMaker2' };
+    return { maxSkew: 1, topologyKey, whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels } };
+  }
+
+  /** MirrorMaker 2 tells its clusters apart by their aliases alone. */
+  private checkAliases(source: MirrorEnd, target: MirrorEnd): void {
+    if (source.alias !== target.alias) return;
+    refuse(`${this.node.path} source`, {
+      code: 'Millrace.ReplicatorAliasInvalid',
+      subject: 'alias',
+      received: `'${source.alias}', which is the name of the target, too`,
+      allowed:
+        'another alias than the clusterName of the target: MirrorMaker 2 tells clusters apart by it, and would copy a cluster onto itself',
+      fix: 'give the source another alias, for example with its Region, or another source',
+    });
   }
 
   private allow(user: KafkaUser, props: ReplicatorProps, alias: string, internal: InternalTopics): void {
@@ -182,16 +208,21 @@ export class Replicator extends Construct implements IReplicator {
         bidirectional: props.bidirectional ?? false,
         alias: source.alias,
         owner: CostAllocation.of(this)?.labels(),
-        healthChecks: [
-          `\`kubectl get kafkamirrormaker2 ${this.replicatorName} -o yaml\`: condition Ready, every connector and task RUNNING under \`status.connectors\`.`,
-          '`kafka-get-offsets.sh --time latest` of a replicated topic grows on both clusters while producers write.',
-          'The lag of the consumer groups on each cluster.',
-        ],
-        stop: `Set the state of the source connector of ${this.replicatorName} to \`stopped\`, or leave it: it copies nothing while nobody writes to the source.`,
-        reverse:
-          'Declare a Replicator with source and target exchanged beside the source cluster. With identical names stop this one first: MirrorMaker 2 would copy the copies back.',
+        ...this.operations(props, source),
       }),
     );
+  }
+
+  /** What the runbook says of this flavour. */
+  private operations(props: ReplicatorProps, source: MirrorEnd): Pick<RunbookSubject, 'healthChecks' | 'stop' | 'reverse' | 'resume'> {
+    const namespace = Chart.of(this).namespace;
+    return mirrorOperations({
+      command: `kafkamirrormaker2 ${this.replicatorName}${namespace ? ` -n ${namespace}` : ''}`,
+      replicatorName: this.replicatorName,
+      source: source.alias,
+      target: props.target.clusterName,
+      naming: props.topics.naming ?? TopicNaming.IDENTICAL,
+    });
   }
 }
 

@@ -25,6 +25,9 @@ export class SchemaRegistryStorage {
   /**
    * In topics of a Strimzi cluster: nothing else to run, and as durable as the records that the schemas describe. The registry must stand in
    * the namespace of the cluster, where the operator puts its certificate. One registry a cluster, because the topics have fixed names.
+   *
+   * Apicurio's operator takes PKCS #12 stores alone, so Strimzi's must make them: `STRIMZI_PKCS12_KEYSTORE_GENERATION`, true by default in 1.2.
+   * Strimzi plans to turn it off by default in 1.5 and to drop it in 1.7 (strimzi-kafka-operator#13128 and #13129).
    */
   public static kafka(cluster: IKafkaCluster): SchemaRegistryStorage {
     return new SchemaRegistryStorage((scope) => onKafka(scope, cluster), cluster.namespace);

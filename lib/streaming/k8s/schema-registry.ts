@@ -1,9 +1,10 @@
-import { ApiObject, Chart, Names } from 'cdk8s';
+import { ApiObject, Chart, Lazy, Names } from 'cdk8s';
 import { Construct, type IConstruct } from 'constructs';
 import { decideRetention, retentionAnnotations } from '../../core/retention';
 import { type Rule, enforce } from '../../core/rule';
 import { registerUpdateRules } from '../../core/update-rule';
 import { requireAllocation } from '../../cost/applied-allocation';
+import { CostAllocation } from '../../cost/cost-allocation';
 import type { ISchemaRegistry as ISchemaRegistryContract, RegisteredSchemaOptions, SchemaRegistryOptions } from '../schema-registry';
 import { schemaUpdateRules } from '../schema-update-rules';
 import type { IKafkaCluster } from './kafka-cluster';
@@ -186,7 +187,10 @@ export class SchemaRegistry extends Construct implements ISchemaRegistry {
           ...(env.length > 0 ? { env } : {}),
           storage,
           podTemplateSpec: {
-            metadata: { labels: { ...podLabels, ...this.podSelector } },
+            // The operator gives its own labels to what it makes, and none of the resource's.
+            metadata: {
+              labels: Lazy.any({ produce: () => ({ ...CostAllocation.of(this)?.labels(), ...podLabels, ...this.podSelector }) }),
+            },
             spec: {
               securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
               topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
