@@ -252,6 +252,15 @@ test('a client with a network cannot act as a user of a cluster whose network is
   expect([connect(), connect([group])]).toEqual(['Millrace.KafkaClusterConnectionsUnknown', undefined]);
 });
 
+test('a serverless cluster has no users of either kind, and no listener to add for them', () => {
+  const calm = new ServerlessCluster(stack, 'Calm', { vpc, demand: DEMAND });
+  for (const name of [{ userName: 'a' }, { distinguishedName: 'CN=a' }]) {
+    expect(refusalOf(() => new KafkaUser(stack, `User${made++}`, { cluster: calm, ...name }))).toEqual([
+      'Millrace.KafkaAdminOnServerless cluster',
+    ]);
+  }
+});
+
 describe('the topics of a serverless cluster', () => {
   /** What the synthesis of an app with these topics says. */
   const codes = (...topics: TopicOptions[]) => {
