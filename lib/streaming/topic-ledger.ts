@@ -2,6 +2,8 @@ import type { IConstruct } from 'constructs';
 import { violationMessage } from '../core/error';
 import type { BrokerClass } from './broker-type';
 import type { KafkaSizing } from './kafka-sizing';
+import type { ServerlessSizing } from './serverless-sizing';
+import { CleanupPolicy } from './topic';
 import { topicsFit } from './topic-load';
 import { type ResolvedTopic, metricName, shapeOf } from './topic-rules';
 import { type TopicSurroundings, surroundingsOf } from './topic-surroundings';
@@ -22,6 +24,8 @@ export class TopicLedger {
 
   /** Size of the cluster; unknown for an imported one. */
   public sizing?: KafkaSizing;
+  /** Quotas of a serverless cluster, which has no brokers. */
+  public serverless?: ServerlessSizing;
   /** Brokers of an imported cluster, where they are known. */
   public brokerClass?: BrokerClass;
   private readonly topics: { readonly path: string; readonly topic: ResolvedTopic }[] = [];
@@ -36,10 +40,12 @@ export class TopicLedger {
   }
 
   private validate(): string[] {
-    const { sizing } = this;
-    if (!sizing) return this.collisions();
+    const { sizing, serverless } = this;
+    const room = sizing ?? serverless;
+    if (!room) return this.collisions();
     const shapes = this.topics.map(({ topic }) => shapeOf(topic));
-    return [...this.collisions(), ...this.overflow(sizing), ...topicsFit(sizing, shapes).map(violationMessage)];
+    const overflow = sizing ? this.overflow(sizing) : this.beyondQuotas(serverless!);
+    return [...this.collisions(), ...overflow, ...topicsFit(room, shapes).map(violationMessage)];
   }
 
   private collisions(): string[] {
@@ -59,6 +65,27 @@ export class TopicLedger {
         }),
       ];
     });
+  }
+
+  /** MSK Serverless counts leaders, compacted topics by themselves (MSK developer guide, "MSK Serverless quota"). */
+  private beyondQuotas({ partitionCapacity, compactedPartitionCapacity }: ServerlessSizing): string[] {
+    const isCompacted = ({ config }: ResolvedTopic) => config['cleanup.policy'] !== CleanupPolicy.DELETE;
+    const exceeded = (compacted: boolean, most: number) => {
+      const topics = this.topics.map(({ topic }) => topic).filter((topic) => isCompacted(topic) === compacted);
+      const partitions = topics.reduce((sum, topic) => sum + topic.partitions, 0);
+      if (partitions <= most) return [];
+      const kind = compacted ? 'compacted topics' : 'topics that are not compacted';
+      return [
+        violationMessage({
+          code: 'Millrace.KafkaTopicsDoNotFit',
+          subject: 'topics of the cluster',
+          received: `${partitions} partitions over ${topics.length} ${kind}`,
+          allowed: `${most} partitions of ${kind} on MSK Serverless`,
+          fix: 'use fewer partitions, or take brokers: KafkaCluster',
+        }),
+      ];
+    };
+    return [...exceeded(false, partitionCapacity), ...exceeded(true, compactedPartitionCapacity)];
   }
 
   private overflow(sizing: KafkaSizing): string[] {

@@ -2,13 +2,14 @@ import * as crypto from 'crypto';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import type { Stack } from 'aws-cdk-lib';
-import { Duration } from 'aws-cdk-lib';
+import * as cdk from 'aws-cdk-lib';
+import { Duration, type Stack } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Assembly } from '../../lib/core/assembly';
 import { type Finding, checkUpdate } from '../../lib/core/update-rule';
+import { CostAllocation } from '../../lib/cost/cost-allocation';
 import * as aws from '../../lib/streaming/aws';
 import { ConnectFormat } from '../../lib/streaming/connect-format';
 import { type ConnectorOptions, ConnectorState } from '../../lib/streaming/connector';
@@ -538,6 +539,67 @@ describe('MSK Connect', () => {
     const other = 'c'.repeat(64);
     expect(step(ON_AWS, run('source', HASH), run('source', other))).toEqual(['error Millrace.ConnectorReplacement']);
     expect(step(ON_AWS, run('sink', HASH), run('sink', other))).toEqual([]);
+  });
+
+  test('the connector of MySQL waits for its history, which its worker could not make', () => {
+    const { world, ...deployed } = ON_AWS.begin();
+    deployed.mySql('Shop', SHOP);
+    const file = fs.readdirSync(world.write()).find((name) => name.endsWith('.template.json'))!;
+    const { Resources } = JSON.parse(fs.readFileSync(path.join(world.write(), file), 'utf8'));
+    const idOf = (name: string, value: string) => Object.keys(Resources).find((id) => Resources[id].Properties?.[name] === value)!;
+    expect(Resources[idOf('ConnectorName', 'shop-cdc')].DependsOn).toContain(idOf('TopicName', 'shop.schema-history'));
+  });
+
+  test('a source may register schemas in the Glue registry that its format names, a sink may look them up there', () => {
+    const { world, cluster, ...deployed } = ON_AWS.begin();
+    const format = ConnectFormat.avroInGlue({ region: 'eu-west-1', registryName: 'lake' });
+    const source = deployed.mySql('Shop', { ...SHOP, events: { format } });
+    const topics = [cluster.addTopic('Events', { topicName: 'events' })];
+    const settings = { ...format.settings };
+    const sink = deployed.connector('Sink', { config: ConnectorConfig.sink('com.example.Sink', settings), topics });
+    const plain = deployed.connector('Plain', { config: ConnectorConfig.sink('com.example.Sink', {}), topics });
+    const policies = world
+      .synth()
+      .stacks.flatMap(({ resources }) => resources)
+      .filter(({ type }) => type === 'AWS::IAM::Policy');
+    const glue = (connector: aws.Connector) =>
+      policies
+        .filter(({ path: where }) => where.startsWith(`${connector.node.path}/Role/`))
+        .flatMap(({ properties }) => properties.PolicyDocument.Statement)
+        .filter(({ Action }) => JSON.stringify(Action).includes('glue:'));
+    const actions = (connector: aws.Connector) => [...new Set<string>(glue(connector).flatMap(({ Action }) => Action))].sort();
+    const reading = ['glue:GetSchema', 'glue:GetSchemaByDefinition', 'glue:GetSchemaVersion', 'glue:ListSchemaVersions'];
+    const registering = ['glue:CreateSchema', 'glue:PutSchemaVersionMetadata', 'glue:RegisterSchemaVersion'];
+    expect(actions(source.connector)).toEqual([...reading, ...registering].sort());
+    expect([actions(sink), actions(plain)]).toEqual([reading, []]);
+    const resources = JSON.stringify(glue(sink).map(({ Resource }) => Resource));
+    expect([resources.includes(':registry/lake'), resources.includes(':schema/lake/*')]).toEqual([true, true]);
+  });
+
+  test('the log of a connector stays in the stack while it is stopped, so that it goes on in the same one', () => {
+    const { world, ...deployed } = ON_AWS.begin();
+    const { connector } = deployed.mySql('Shop', { ...SHOP, state: ConnectorState.STOPPED });
+    const resources = world.synth().stacks.flatMap((stack) => stack.resources);
+    const made = (type: string) => resources.filter((each) => each.type === type && each.path.startsWith(`${connector.node.path}/`)).length;
+    expect([made('AWS::KafkaConnect::Connector'), made('AWS::Logs::LogGroup')]).toEqual([0, 1]);
+  });
+
+  test('a plugin serves a connector of another stack without a number among the exports, which CloudFormation refuses', () => {
+    const { world, cluster } = ON_AWS.begin();
+    const plugin = aws.ConnectPlugin.fromBucket(world.scope, 'It', s3.Bucket.fromBucketName(world.scope, 'Bucket', 'artifacts'), 'it.zip', {
+      sha256: HASH,
+    });
+    const other = new cdk.Stack(world.app as cdk.App, 'Other', { env: { region: 'eu-west-1', account: '111122223333' } });
+    new CostAllocation({ team: 't', service: 's', costCenter: 'c', environment: 'prod' }).applyTo(other);
+    const topics = [aws.Topic.fromTopicAttributes(other, 'Events', { cluster, topicName: 'events' })];
+    new aws.Connector(other, 'Sink', { config: ConnectorConfig.sink('com.example.Sink', {}), topics, cluster, plugins: [plugin] });
+    const folder = world.write();
+    const exports = fs
+      .readdirSync(folder)
+      .filter((name) => name.endsWith('.template.json'))
+      .flatMap((name) => Object.keys(JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8')).Outputs ?? {}));
+    expect(exports.some((name) => name.includes('CustomPluginArn'))).toBe(true);
+    expect(exports.filter((name) => name.includes('Revision'))).toEqual([]);
   });
 
   test('the offset topic of a source does not move', () => {

@@ -248,6 +248,47 @@ test('patterns match exactly the names and prefixes they were made of', () => {
   );
 });
 
+describe('an MSK Replicator from a cluster of this app in another Region', () => {
+  const zones = (stack: Stack) =>
+    new ec2.Vpc(stack, 'Vpc', { availabilityZones: ['a', 'b', 'c'].map((zone) => `${stack.region}${zone}`), natGateways: 1 });
+  const begin = (clientAuthentication?: aws.ClientAuthentication) => {
+    const app = new App({ outdir: folder(), builtinCloudFormationValidation: false });
+    OWNER.applyTo(app);
+    const [far, near] = ['eu-central-1', 'eu-west-1'].map(
+      (region) => new Stack(app, region, { env: { ...ENV, region }, crossRegionReferences: true }),
+    );
+    const demand = { peakIngress: Bitrate.mbps(80), partitions: 120 };
+    const source = new aws.KafkaCluster(far, 'Kafka', { vpc: zones(far), demand, clientAuthentication });
+    const target = new aws.KafkaCluster(near, 'Kafka', { vpc: zones(near), demand });
+    const replicate = (stack: Stack) =>
+      new aws.Replicator(stack, 'Replicator', { ...PLAIN, source: aws.ReplicationSource.fromCluster(source), target });
+    return { app, far, near, replicate };
+  };
+  const open = aws.ClientAuthentication.iam().withMultiVpc();
+
+  test('is let in by the policy of the source', () => {
+    const { app, near, replicate } = begin(open);
+    replicate(near);
+    const { stacks } = Assembly.fromDirectories({ templates: app.synth().directory });
+    const policies = stacks.flatMap(({ resources }) => resources).filter(({ type }) => type === 'AWS::MSK::ClusterPolicy');
+    expect(policies.map(({ path: where, properties }) => [where, properties.Policy.Statement[0].Principal])).toEqual([
+      ['eu-central-1/Kafka/Policy/Resource', { Service: 'kafka.amazonaws.com' }],
+    ]);
+    expect(policies[0].properties.Policy.Statement[0].Action).toEqual([
+      'kafka:CreateVpcConnection',
+      'kafka:DescribeClusterV2',
+      'kafka:GetBootstrapBrokers',
+    ]);
+  });
+
+  test('is refused where the source offers no connections, and outside of the Region of the target', () => {
+    const shut = begin();
+    expect(codeOf(() => shut.replicate(shut.near))).toBe('Millrace.ReplicatorSourceNotOffered');
+    const misplaced = begin(open);
+    expect(codeOf(() => misplaced.replicate(misplaced.far))).toBe('Millrace.ReplicatorRegionInvalid');
+  });
+});
+
 describe('the role of an MSK Replicator', () => {
   const { assembly } = AWS.synth(PLAIN);
   const resources = assembly.stacks[0].resources;

@@ -55,6 +55,10 @@ const cluster = new KafkaCluster(open, 'Kafka', {
 });
 cluster.allowAccount('444455556666');
 cluster.allowAccount('777788889999');
+const auditArn = 'arn:aws:iam::444455556666:role/audit';
+const ledgerTopic = cluster.addTopic('Ledger', { topicName: 'ledger' });
+ledgerTopic.grants.consume(iam.Role.fromRoleArn(open, 'Audit', auditArn), { groupId: 'audit' });
+ledgerTopic.grants.consume(iam.Role.fromRoleArn(open, 'Own', 'arn:aws:iam::111122223333:role/own'), { groupId: 'own' });
 const reports = new KafkaUser(open, 'Reports', { cluster, userName: 'reports' });
 new KafkaUser(open, 'Archive', { cluster, userName: 'archive' });
 const scanner = new KafkaUser(open, 'Scanner', { cluster, distinguishedName: 'CN=scanner,O=Example' });
@@ -128,11 +132,33 @@ describe('a cluster with every way in', () => {
     const { Policy, ClusterArn } = only('Open', 'AWS::MSK::ClusterPolicy').properties;
     const arn = { 'Fn::GetAtt': [only('Open', 'AWS::MSK::Cluster').logicalId, 'Arn'] };
     expect(ClusterArn).toEqual(arn);
-    expect(Policy.Statement.map((statement: any) => [statement.Effect, statement.Action, statement.Resource])).toEqual([
-      ['Allow', ['kafka:CreateVpcConnection', 'kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'], arn],
+    const [connect] = Policy.Statement;
+    expect([connect.Effect, connect.Action, connect.Resource]).toEqual([
+      'Allow',
+      ['kafka:CreateVpcConnection', 'kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'],
+      arn,
     ]);
-    const principals = JSON.stringify(Policy.Statement[0].Principal);
+    const principals = JSON.stringify(connect.Principal);
     expect([principals.includes(':iam::444455556666:root'), principals.includes(':iam::777788889999:root')]).toEqual([true, true]);
+  });
+
+  test('names a client of another account in its own policy too, as both accounts must allow it, and no client of its own account', () => {
+    const [, ...granted] = only('Open', 'AWS::MSK::ClusterPolicy').properties.Policy.Statement;
+    expect(granted.map((statement: any) => [statement.Principal, statement.Action])).toEqual([
+      [{ AWS: auditArn }, 'kafka-cluster:Connect'],
+      [{ AWS: auditArn }, ['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData']],
+      [{ AWS: auditArn }, ['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup']],
+    ]);
+    expect(JSON.stringify(granted[1].Resource)).toContain('/ledger"');
+  });
+
+  test('stands among the servers of the catalogue, as a serverless one does', () => {
+    const { servers, channels } = JSON.parse(fs.readFileSync(path.join(outdir, 'catalog/asyncapi.json'), 'utf8'));
+    expect(servers).toMatchObject({
+      ledger: { protocol: 'kafka-secure', host: '{bootstrapServers}', 'x-construct': 'Open/Kafka', 'x-owner': { team: 'streaming' } },
+      [calm.clusterName]: { protocol: 'kafka-secure', 'x-construct': 'Serverless/Kafka' },
+    });
+    expect(channels['ledger.ledger'].servers).toEqual([{ $ref: '#/servers/ledger' }]);
   });
 
   test('keeps older records on the other tier, with the throughput that the size buys', () => {

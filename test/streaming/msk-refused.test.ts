@@ -1,10 +1,12 @@
 import { App, Bitrate, Size, Stack } from 'aws-cdk-lib';
 import * as acmpca from 'aws-cdk-lib/aws-acmpca';
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import type { CfnConfiguration } from 'aws-cdk-lib/aws-msk';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as fc from 'fast-check';
+import { CostAllocation } from '../../lib/cost/cost-allocation';
 import {
   ClientAuthentication,
   KafkaCluster,
@@ -21,7 +23,8 @@ import { KafkaSizing } from '../../lib/streaming/kafka-sizing';
 import { brokerSettingsRules } from '../../lib/streaming/aws/broker-settings-rules';
 import { violationsOf } from '../../lib/core/rule';
 import { threeZones } from '../contract/kafka-flavours';
-import { codeOf, refusalOf } from '../contract/refusal';
+import { codeOf, codesIn, refusalOf } from '../contract/refusal';
+import { CleanupPolicy, type TopicOptions } from '../../lib/streaming/topic';
 
 const ENV = { region: 'eu-west-1', account: '111122223333' };
 const DEMAND = { peakIngress: Bitrate.mbps(80), partitions: 120 };
@@ -229,6 +232,66 @@ describe('a connection', () => {
     shut.allowAccount('444455556666');
     const messages = shut.node.metadata.map(({ data }) => String(data));
     expect(messages.filter((message) => message.includes('KafkaPolicyWithoutMultiVpc'))).toHaveLength(1);
+  });
+});
+
+test('a client with a network cannot act as a user of a cluster whose network is not known', () => {
+  const known = (securityGroups?: ec2.ISecurityGroup[]) =>
+    KafkaCluster.fromKafkaClusterAttributes(stack, `Imported${made++}`, {
+      clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/old/uuid-9',
+      clientAuthentication: ClientAuthentication.iam().withMtls([authority]),
+      securityGroups,
+    });
+  const group = ec2.SecurityGroup.fromSecurityGroupId(stack, 'OldBrokers', 'sg-0f1e2d3c4b5a69788');
+  const client = new ec2.SecurityGroup(stack, 'Scanner', { vpc });
+  const worker = { connections: client.connections, grantPrincipal: new iam.AccountPrincipal(ENV.account) };
+  const connect = (securityGroups?: ec2.ISecurityGroup[]) =>
+    codeOf(() =>
+      new KafkaUser(stack, `User${made++}`, { cluster: known(securityGroups), distinguishedName: 'CN=a' }).grants.connect(worker),
+    );
+  expect([connect(), connect([group])]).toEqual(['Millrace.KafkaClusterConnectionsUnknown', undefined]);
+});
+
+test('a serverless cluster has no users of either kind, and no listener to add for them', () => {
+  const calm = new ServerlessCluster(stack, 'Calm', { vpc, demand: DEMAND });
+  for (const name of [{ userName: 'a' }, { distinguishedName: 'CN=a' }]) {
+    expect(refusalOf(() => new KafkaUser(stack, `User${made++}`, { cluster: calm, ...name }))).toEqual([
+      'Millrace.KafkaAdminOnServerless cluster',
+    ]);
+  }
+});
+
+describe('the topics of a serverless cluster', () => {
+  /** What the synthesis of an app with these topics says. */
+  const codes = (...topics: TopicOptions[]) => {
+    const app = new App({ builtinCloudFormationValidation: false } as never);
+    const alone = new Stack(app, 'Alone', { env: ENV });
+    new CostAllocation({ team: 't', service: 's', costCenter: 'c', environment: 'prod' }).applyTo(alone);
+    const topical = new ServerlessCluster(alone, 'Kafka', { vpc: threeZones(alone), demand: DEMAND });
+    topics.forEach((options, index) => topical.addTopic(`Topic${index}`, options));
+    return codesIn(() => app.synth());
+  };
+  const load = (mebibytes: number) => ({ messagesPerSecond: mebibytes * 1024, messageSize: Size.kibibytes(1) });
+
+  test('write and read no more than its quotas together', () => {
+    expect(codes({ topicName: 'a', demand: load(100) }, { topicName: 'b', demand: load(90) })).toEqual([]);
+    expect(codes({ topicName: 'a', demand: load(100) }, { topicName: 'b', demand: load(91) })).toEqual([
+      'Millrace.KafkaTopicDemandDoesNotFit',
+    ]);
+    expect(codes({ topicName: 'a', demand: { ...load(100), consumers: 4 } })).toEqual(['Millrace.KafkaTopicDemandDoesNotFit']);
+  });
+
+  test('have partitions enough for what each carries', () => {
+    expect(codes({ topicName: 'a', partitions: 2, demand: load(9) })).toEqual([]);
+    expect(codes({ topicName: 'a', partitions: 2, demand: load(10) })).toEqual(['Millrace.KafkaTopicDemandDoesNotFit']);
+  });
+
+  test('have no more partitions than it holds, compacted ones counted by themselves', () => {
+    const compacted = (partitions: number, cleanupPolicy = CleanupPolicy.COMPACT) => ({ topicName: 'c', partitions, cleanupPolicy });
+    expect(codes({ topicName: 'a', partitions: 2400 }, compacted(120))).toEqual([]);
+    expect(codes({ topicName: 'a', partitions: 2401 })).toEqual(['Millrace.KafkaTopicsDoNotFit']);
+    expect(codes(compacted(121))).toEqual(['Millrace.KafkaTopicsDoNotFit']);
+    expect(codes(compacted(121, CleanupPolicy.COMPACT_DELETE))).toEqual(['Millrace.KafkaTopicsDoNotFit']);
   });
 });
 

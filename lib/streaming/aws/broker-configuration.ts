@@ -1,5 +1,16 @@
+import type { CfnCluster } from 'aws-cdk-lib/aws-msk';
 import { BrokerClass } from '../broker-type';
 import type { KafkaSizing } from '../kafka-sizing';
+
+const BITS_PER_MIB = 8 * 1024 * 1024;
+
+/** The volume of each Standard broker, with the throughput that is bought for it. */
+export function brokerVolumes({ storagePerBroker, provisionedThroughput: bought }: KafkaSizing): CfnCluster.EBSStorageInfoProperty {
+  return {
+    volumeSize: storagePerBroker!.toGibibytes(),
+    provisionedThroughput: bought && { enabled: true, volumeThroughput: Math.round(bought.toBps() / BITS_PER_MIB) },
+  };
+}
 
 /**
  * The broker settings of a cluster as the lines of a server.properties file. None of its own follows from the size of the brokers: a change

@@ -1,5 +1,5 @@
 import { type CfnResource, Bitrate, Lazy } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct, type IConstruct } from 'constructs';
 import { refuse } from '../../core/error';
 import { CostAllocation } from '../../cost/cost-allocation';
@@ -58,7 +58,7 @@ export class ClientQuotas {
   }
 
   private addQuota(scope: Construct, id: string, user: string, demand: ClientDemand): void {
-    // eslint-disable-next-line awscdk/require-passing-this, awscdk/no-variable-construct-id -- beside its client, one for each cluster
+    // eslint-disable-next-line awscdk/require-passing-this -- beside its client, one for each cluster
     const quota = new ClientQuota(scope, id, { cluster: this.cluster, user, limits: { producerRate: Bitrate.bps(8) } });
     // Further grants add up.
     quota._limitLate(() => limitsOf(demand.byteRates));

@@ -141,7 +141,8 @@ export class ConnectPlugin extends Resource implements IConnectPlugin {
       location: { s3Location: { bucketArn: props.bucketArn, fileKey: props.key, objectVersion: props.objectVersion } },
     });
     this.pluginArn = plugin.attrCustomPluginArn;
-    this.pluginRevision = plugin.attrRevision;
+    // A plugin has the one it was made with: nothing but its tags changes. Its attribute is a number, which no other stack could import.
+    this.pluginRevision = 1;
     requireAllocation(this);
   }
 }

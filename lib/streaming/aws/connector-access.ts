@@ -2,8 +2,11 @@ import { Arn, ArnFormat, Fn, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { refuse } from '../../core/error';
+import type { ConnectorSettings } from '../cdc-config';
+import { ConnectorKind } from '../connector-config';
 import type { ITopic } from '../topic';
 import type { IKafkaCluster } from './kafka-cluster';
+import { grantSchemas } from './schema-registry-grants';
 import type { TopicGrants } from './topic-grants';
 
 /** The access to a topic; every topic of this flavour has it, whoever made it. */
@@ -68,4 +71,24 @@ export function grantOwnTopic(grantee: iam.IGrantable, cluster: IKafkaCluster, t
     ],
     resourceArns: [arnOf(cluster, 'topic', topicName)],
   });
+}
+
+const GLUE_CONVERTER = /^com\.amazonaws\.services\.schemaregistry\.kafkaconnect\./;
+
+/** The schemas of the Glue registries that the converters of a connector name: a source registers what it writes, a sink looks up. */
+export function grantConverterSchemas(role: iam.Role, settings: ConnectorSettings, kind: ConnectorKind): void {
+  const stack = Stack.of(role);
+  for (const side of ['key.converter', 'value.converter']) {
+    const registryName = settings[`${side}.registry.name`];
+    if (!GLUE_CONVERTER.test(settings[side] ?? '') || registryName === undefined) continue;
+    const arn = (resource: string, resourceName: string) =>
+      stack.formatArn({
+        service: 'glue',
+        region: settings[`${side}.region`],
+        resource,
+        resourceName,
+        arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+      });
+    grantSchemas(role, [arn('registry', registryName), arn('schema', `${registryName}/*`)], kind === ConnectorKind.SOURCE);
+  }
 }

@@ -20,7 +20,7 @@ import type { ITopic } from '../topic';
 import { CleanupPolicy } from '../topic';
 import { TopicLedger } from '../topic-ledger';
 import type { IConnectPlugin } from './connect-plugin';
-import { connectorRole, grantOwnTopic, grantWorkerState, grantsOf } from './connector-access';
+import { connectorRole, grantConverterSchemas, grantOwnTopic, grantWorkerState, grantsOf } from './connector-access';
 import { ConnectorCapacity } from './connector-capacity';
 import { type ConnectorNetwork, placeConnector } from './connector-network';
 import type { IKafkaCluster } from './kafka-cluster';
@@ -63,6 +63,13 @@ export interface ConnectorProps extends ConnectorOptions {
    * @default - one worker of one unit, in the network of the cluster
    */
   readonly workers?: ConnectorWorkers;
+}
+
+/** What stays of a connector while it is stopped. */
+interface ConnectorParts {
+  readonly worker: WorkerConfiguration;
+  readonly subnetIds: string[];
+  readonly logGroup: logs.ILogGroup;
 }
 
 /** Kafka for clients that a connector makes itself, with the role of its workers. */
@@ -127,11 +134,13 @@ export class Connector extends Resource implements IConnector, iam.IGrantable, e
 
     const { subnetIds, connections } = placeConnector(this, cluster, workers.network);
     this.connections = connections;
-    this.role = connectorRole(this, this.connectorName);
+    const role = connectorRole(this, this.connectorName);
+    this.role = role;
     this.grantPrincipal = this.role;
     this.deadLetterTopic = this.makeDeadLetter(props);
     const ownTopics = this.openTopics(props, bound, groupId);
     for (const secret of workers.secrets ?? []) secret.grantRead(this.role);
+    grantConverterSchemas(role, bound.settings, config.kind);
 
     const worker = new WorkerConfiguration(this, 'Worker', {
       connectorName: this.connectorName,
@@ -143,8 +152,13 @@ export class Connector extends Resource implements IConnector, iam.IGrantable, e
       replicationFactor: TopicLedger.of(cluster).surroundings.replicationFactor ?? 3,
     };
     const settings = resolveConnector(props, bound, groupId, deadLetter);
+    // Also of a stopped one: what it did before it stopped is read there.
+    const logGroup = new logs.LogGroup(this, 'Logs', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
     if (props.state !== ConnectorState.STOPPED) {
-      const connector = this.makeConnector(props, settings, worker, subnetIds);
+      const connector = this.makeConnector(props, settings, { worker, subnetIds, logGroup });
       connector.node.addDependency(this.role, ...ownTopics, ...props.topics);
     }
     recordConnector(this, props, this.connectorName, cluster.clusterName);
@@ -224,18 +238,14 @@ export class Connector extends Resource implements IConnector, iam.IGrantable, e
     return this.deadLetterTopic ? [...made, this.deadLetterTopic] : made;
   }
 
-  private makeConnector(props: ConnectorProps, settings: ConnectorSettings, worker: WorkerConfiguration, subnets: string[]) {
+  private makeConnector(props: ConnectorProps, settings: ConnectorSettings, { worker, subnetIds, logGroup }: ConnectorParts) {
     const { cluster, config, plugins, workers = {} } = props;
-    const logGroup = new logs.LogGroup(this, 'Logs', {
-      retention: logs.RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    });
     const replacing = {
       connectorConfiguration: { 'connector.class': config.connectorClass, 'tasks.max': String(props.tasksMax ?? 1), ...settings },
       kafkaCluster: {
         apacheKafkaCluster: {
           bootstrapServers: cluster.bootstrapServers,
-          vpc: { securityGroups: this.connections.securityGroups.map((group) => group.securityGroupId), subnets },
+          vpc: { securityGroups: this.connections.securityGroups.map((group) => group.securityGroupId), subnets: subnetIds },
         },
       },
       kafkaClusterClientAuthentication: { authenticationType: 'IAM' },

@@ -14,10 +14,11 @@ import { BrokerClass } from '../broker-type';
 import { type IKafkaCluster as IKafkaClusterContract, KAFKA_CLUSTER_RULES, type KafkaClusterOptions } from '../kafka-cluster';
 import { KafkaSizing } from '../kafka-sizing';
 import { KafkaUpdateRules } from '../kafka-update-rules';
+import { StreamCatalog } from '../stream-catalog';
 import type { TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
 import { BootstrapServers, refuseListener } from './bootstrap-servers';
-import { serverProperties } from './broker-configuration';
+import { brokerVolumes, serverProperties } from './broker-configuration';
 import type { BrokerSettings } from './broker-settings';
 import { brokerSettingsRules } from './broker-settings-rules';
 import { ClientAuthentication } from './client-authentication';
@@ -38,7 +39,6 @@ import { TopicPrefix } from './topic-prefix';
 
 /** Port of the IAM listener inside the VPC. */
 export const IAM_PORT = LISTENERS[KafkaListener.IAM].port;
-const BITS_PER_MIB = 8 * 1024 * 1024;
 
 /** An MSK cluster, made here or imported. */
 export interface IKafkaCluster extends IKafkaClusterContract, ec2.IConnectable {
@@ -187,7 +187,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
         clientSubnets: subnets.subnetIds,
         securityGroups: [securityGroup.securityGroupId],
         connectivityInfo: authentication._renderConnectivity(),
-        storageInfo: standard ? { ebsStorageInfo: this.volumes() } : undefined,
+        storageInfo: standard ? { ebsStorageInfo: brokerVolumes(this.sizing) } : undefined,
       },
       storageMode: storage.tiered ? 'TIERED' : undefined,
       clientAuthentication: authentication._render(),
@@ -211,6 +211,7 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
     TopicLedger.of(this).sizing = this.sizing;
+    StreamCatalog.of(this).clusters.push({ construct: this, clusterName, protocol: 'kafka-secure' });
   }
 
   /**
@@ -293,14 +294,6 @@ export class KafkaCluster extends Resource implements IKafkaCluster {
     const acknowledgeDataLoss = settings?.acknowledgeDataLoss ?? false;
     enforce(this.node.path, { config, brokerClass, replicationFactor, acknowledgeDataLoss, tiered }, brokerSettingsRules(config));
     return config;
-  }
-
-  private volumes(): msk.CfnCluster.EBSStorageInfoProperty {
-    const { storagePerBroker, provisionedThroughput: bought } = this.sizing;
-    return {
-      volumeSize: storagePerBroker!.toGibibytes(),
-      provisionedThroughput: bought && { enabled: true, volumeThroughput: Math.round(bought.toBps() / BITS_PER_MIB) },
-    };
   }
 
   private brokerLogs(retention = logs.RetentionDays.ONE_MONTH): msk.CfnCluster.LoggingInfoProperty {

@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { openWay } from './cluster-network';
 import type { KafkaUser } from './kafka-user';
 import { KafkaListener } from './kafka-listener';
 import { LISTENERS } from './listener-facts';
@@ -15,15 +16,13 @@ export class KafkaUserGrants {
    * granted to the user itself: `topic.grants.produce(user)`.
    *
    * @param grantee The workload. One with `connections` gets the way to the brokers; a holder of a certificate needs nothing else.
+   * @throws Millrace.KafkaClusterConnectionsUnknown
    */
   public connect(grantee: iam.IGrantable): void {
     if (this.user.secret) this.openSecret(this.user.secret, grantee);
-    // A Lambda function outside of a VPC throws when asked for its connections.
-    if ((grantee as { isBoundToVpc?: boolean }).isBoundToVpc === false) return;
-    const { connections } = grantee as Partial<ec2.IConnectable>;
     const listener = this.user.secret ? KafkaListener.SCRAM : KafkaListener.MTLS;
-    // From the client's side, so that both rules stand in its stack.
-    connections?.allowTo(this.user.cluster, ec2.Port.tcp(LISTENERS[listener].port), `Kafka clients with ${listener}`);
+    const port = ec2.Port.tcp(LISTENERS[listener].port);
+    openWay(`${this.user.node.path} grants.connect`, grantee, this.user.cluster, port, `Kafka clients with ${listener}`);
   }
 
   /** On the grantee alone: the CDK would also name it in the policy of the key, and so make the cluster's stack wait for that of the grantee. */

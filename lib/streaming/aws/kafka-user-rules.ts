@@ -2,6 +2,7 @@ import { Stack, Token } from 'aws-cdk-lib';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 import type { Rule } from '../../core/rule';
+import { NOT_ON_SERVERLESS } from './kafka-admin-rules';
 import type { IKafkaCluster } from './kafka-cluster';
 import { KafkaListener } from './kafka-listener';
 import { isMadeHere } from './scram-credentials';
@@ -27,6 +28,7 @@ function nameOf(secret: secretsmanager.ISecret): string | undefined {
 
 /** Rules for a user of either kind. */
 export const KAFKA_USER_RULES: readonly Rule<KafkaUserInput>[] = [
+  NOT_ON_SERVERLESS as Rule<KafkaUserInput>,
   {
     code: 'Millrace.KafkaUserKindInvalid',
     subject: 'userName, distinguishedName',
@@ -57,8 +59,9 @@ export const KAFKA_USER_RULES: readonly Rule<KafkaUserInput>[] = [
     code: 'Millrace.KafkaListenerOff',
     subject: 'cluster',
     value: ({ cluster, distinguishedName }) =>
-      cluster.clientAuthentication &&
-      `${distinguishedName ? KafkaListener.MTLS : KafkaListener.SCRAM} beside ${cluster.clientAuthentication.listeners.join(', ')}`,
+      cluster.clientAuthentication && !cluster.isServerless
+        ? `${distinguishedName ? KafkaListener.MTLS : KafkaListener.SCRAM} beside ${cluster.clientAuthentication.listeners.join(', ')}`
+        : undefined,
     valid: (_shown: string, { cluster, distinguishedName }) =>
       cluster.clientAuthentication!.listeners.includes(distinguishedName ? KafkaListener.MTLS : KafkaListener.SCRAM),
     allowed: 'a cluster that knows clients in that way',
@@ -70,7 +73,11 @@ export const KAFKA_USER_RULES: readonly Rule<KafkaUserInput>[] = [
     subject: 'cluster',
     // MSK keeps one list of secrets a cluster, beside it: a user of another stack would make the two stacks wait for each other.
     value: ({ userName, cluster }) =>
-      userName && (isMadeHere(cluster) ? `a cluster of stack ${Stack.of(cluster).node.path}` : 'an imported cluster'),
+      userName && !cluster.isServerless
+        ? isMadeHere(cluster)
+          ? `a cluster of stack ${Stack.of(cluster).node.path}`
+          : 'an imported cluster'
+        : undefined,
     valid: (_shown: string, { user, cluster }) => isMadeHere(cluster) && Stack.of(user) === Stack.of(cluster),
     allowed: 'a user with a password in the stack that makes its cluster',
     fix: 'make the user in that stack and use KafkaUser.fromKafkaUserAttributes here',

@@ -70,7 +70,7 @@ export interface KafkaUserAttributes {
  * connections that are open stay. The secret stays when the user leaves the app, and MSK forgets the user.
  *
  * @throws Millrace.KafkaUserKindInvalid, Millrace.KafkaUserNameInvalid, Millrace.KafkaListenerOff, Millrace.KafkaUserForeignStack,
- * Millrace.KafkaSecretNameInvalid, Millrace.KafkaSecretKeyMissing, Millrace.TokenRefused
+ * Millrace.KafkaSecretNameInvalid, Millrace.KafkaSecretKeyMissing, Millrace.KafkaAdminOnServerless, Millrace.TokenRefused
  */
 export class KafkaUser extends Resource implements IKafkaUser {
   /** A user that is declared elsewhere, to grant it access. */

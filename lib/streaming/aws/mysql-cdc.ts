@@ -98,6 +98,8 @@ export class MySqlCdc extends Construct implements IMySqlCdc, ec2.IConnectable {
     grantsOf(this, history).produce(this.connector);
     grantsOf(this, history).consume(this.connector, { groupId: historyGroupId(topicPrefix) });
     grantOwnTopic(this.connector, cluster, history.topicName);
+    // A worker that finds no history would make one, and may not.
+    this.connector.node.tryFindChild('Resource')?.node.addDependency(history);
     this.connectorName = this.connector.connectorName;
     this.connections = this.connector.connections;
     openDatabase(this.connector, props.worker, props.database.port ?? 3306);

@@ -1,10 +1,11 @@
 import { Fn, Stack, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type { CfnReplicator } from 'aws-cdk-lib/aws-msk';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 import { refuse } from '../../core/error';
-import type { IKafkaCluster } from './kafka-cluster';
+import type { IKafkaCluster, KafkaCluster } from './kafka-cluster';
 
 /** How a source appears in a replicator's template and policy. */
 export interface ResolvedSource {
@@ -46,4 +47,27 @@ export function regionOf(cluster: IKafkaCluster): string {
 /** The subnets of an MSK cluster as a replicator takes them. */
 export function mskEnd(scope: IConstruct, cluster: IKafkaCluster, securityGroupIds?: string[]): CfnReplicator.KafkaClusterProperty {
   return { amazonMskCluster: { mskClusterArn: cluster.clusterArn }, vpcConfig: { subnetIds: subnetsOf(scope, cluster), securityGroupIds } };
+}
+
+/**
+ * What a source in another Region needs beside the replicator: connections to other VPCs, and leave for MSK itself to make one (MSK developer
+ * guide, "Prepare the Amazon MSK source cluster"). An imported cluster has its policy from its owner.
+ */
+export function offerToReplicators(scope: IConstruct, cluster: IKafkaCluster): void {
+  if (cluster.clientAuthentication?.multiVpc === false && !cluster.isServerless) {
+    refuse(`${scope.node.path} source`, {
+      code: 'Millrace.ReplicatorSourceNotOffered',
+      subject: 'source',
+      received: `a cluster of ${regionOf(cluster)} without connections to other VPCs (${cluster.node.path})`,
+      allowed: 'across Regions a cluster that offers them: the replicator reaches it over PrivateLink',
+      fix: 'add withMultiVpc() to the clientAuthentication of the source, in a deploy before this one',
+    });
+  }
+  (cluster as Partial<KafkaCluster>).addToResourcePolicy?.(
+    new iam.PolicyStatement({
+      principals: [new iam.ServicePrincipal('kafka.amazonaws.com')],
+      actions: ['kafka:CreateVpcConnection', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'],
+      resources: [cluster.clusterArn],
+    }),
+  );
 }

@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 import type { IKafkaCluster } from './kafka-cluster';
-import { type ResolvedSource, mskEnd, regionOf } from './replication-end';
+import { type ResolvedSource, mskEnd, offerToReplicators, regionOf } from './replication-end';
 
 /** How a replicator signs in to a cluster that is not on MSK. */
 export enum SelfManagedAuthentication {
@@ -43,7 +43,8 @@ export interface SelfManagedKafkaProps {
 export abstract class ReplicationSource {
   /**
    * An MSK cluster of this account, in this Region or another. In another Region it must have multi-VPC connectivity for IAM and a cluster
-   * policy that lets `kafka.amazonaws.com` connect (MSK developer guide, "Network requirements" of MSK Replicator).
+   * policy that lets `kafka.amazonaws.com` connect (MSK developer guide, "Network requirements" of MSK Replicator); one of this app gets the
+   * policy by itself.
    */
   public static fromCluster(cluster: IKafkaCluster): ReplicationSource {
     return new MskSource(cluster);
@@ -66,6 +67,7 @@ class MskSource extends ReplicationSource {
   /** @internal */
   public _resolve(scope: IConstruct, securityGroupId: string): ResolvedSource {
     const isCrossRegion = regionOf(this.cluster) !== Stack.of(scope).region;
+    if (isCrossRegion) offerToReplicators(scope, this.cluster);
     return {
       name: this.cluster.clusterName,
       clusterArn: this.cluster.clusterArn,

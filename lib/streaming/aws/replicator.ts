@@ -35,6 +35,8 @@ interface Ends {
   readonly target: IKafkaCluster;
   readonly targetSubnets: number;
   readonly sourceSubnets: number;
+  /** Region of the stack. */
+  readonly region: string;
 }
 
 const RULES: readonly Rule<Ends>[] = [
@@ -45,6 +47,17 @@ const RULES: readonly Rule<Ends>[] = [
     valid: (name: string) => /^[0-9A-Za-z][0-9A-Za-z-]{0,127}$/.test(name),
     allowed: "1-128 letters, digits or '-', beginning with a letter or digit",
     fix: 'rename it, or leave it out',
+  },
+  {
+    code: 'Millrace.ReplicatorRegionInvalid',
+    subject: 'target',
+    value: ({ target, region }) => {
+      const regions = [regionOf(target), region];
+      return regions.some((each) => Token.isUnresolved(each)) ? undefined : `a cluster of ${regions[0]} in a stack of ${region}`;
+    },
+    valid: (_shown: string, { target, region }) => regionOf(target) === region,
+    allowed: 'a stack in the Region of the target: a replicator stands there',
+    fix: 'make the replicator in the stack of the target',
   },
   ...(['sourceSubnets', 'targetSubnets'] as const).map((end): Rule<Ends> => ({
     code: 'Millrace.ReplicatorSubnetsTooFew',
@@ -68,8 +81,8 @@ const subnetCount = ({ vpcConfig }: msk.CfnReplicator.KafkaClusterProperty) =>
  * target decide. Make it in the stack of the target.
  *
  * @throws Millrace.ReplicatorTopicsInvalid, Millrace.ReplicatorGroupsInvalid, Millrace.ReplicatorDemandInvalid, Millrace.ReplicatorNameInvalid,
- * Millrace.ReplicatorSubnetsTooFew, Millrace.ReplicatorPartitionsTooFew, Millrace.ReplicatorDoesNotFit, Millrace.KafkaPartitionCountInvalid,
- * Millrace.KafkaClusterNetworkUnknown
+ * Millrace.ReplicatorRegionInvalid, Millrace.ReplicatorSourceNotOffered, Millrace.ReplicatorSubnetsTooFew, Millrace.ReplicatorPartitionsTooFew,
+ * Millrace.ReplicatorDoesNotFit, Millrace.KafkaPartitionCountInvalid, Millrace.KafkaClusterNetworkUnknown
  */
 export class Replicator extends Resource implements IReplicator, iam.IGrantable, ec2.IConnectable {
   /** Name of the replicator. */
@@ -91,11 +104,9 @@ export class Replicator extends Resource implements IReplicator, iam.IGrantable,
     const securityGroupId = Lazy.string({ produce: () => this.connections.securityGroups[0].securityGroupId });
     const source = props.source._resolve(this, securityGroupId);
     const targetEnd = mskEnd(this, target, [securityGroupId]);
-    enforce(
-      this.node.path,
-      { name: this.replicatorName, source, target, targetSubnets: subnetCount(targetEnd), sourceSubnets: subnetCount(source.cluster) },
-      RULES,
-    );
+    const [targetSubnets, sourceSubnets] = [targetEnd, source.cluster].map(subnetCount);
+    const { region } = Stack.of(this);
+    enforce(this.node.path, { name: this.replicatorName, source, target, targetSubnets, sourceSubnets, region }, RULES);
     this.connections = this.connect(target, source);
     const role = this.executionRole(props, source);
     this.grantPrincipal = role;

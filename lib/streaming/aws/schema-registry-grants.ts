@@ -2,6 +2,16 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { ISchemaRegistry } from './schema-registry';
 
+/** Looking schemas up in a registry, and with `register` adding to it; `resourceArns` are those of the registry and of its schemas. */
+export function grantSchemas(grantee: iam.IGrantable, resourceArns: string[], register: boolean): iam.Grant {
+  const allow = (actions: string[], arns: string[]) => iam.Grant.addToPrincipal({ grantee, actions, resourceArns: arns });
+  const reading = allow(['glue:GetSchema', 'glue:GetSchemaByDefinition', 'glue:ListSchemaVersions'], resourceArns).combine(
+    allow(['glue:GetSchemaVersion'], ['*']),
+  );
+  if (!register) return reading;
+  return reading.combine(allow(['glue:CreateSchema', 'glue:RegisterSchemaVersion', 'glue:PutSchemaVersionMetadata'], resourceArns));
+}
+
 /**
  * Access to the schemas of one Glue registry. Serializers look a version up by its id alone, which no ARN names: AWS takes that one action on
  * all resources or not at all (AWS Glue, identity-based policies of the Schema Registry).
@@ -11,11 +21,7 @@ export class SchemaRegistryGrants {
 
   /** Lets a principal look schemas up, as producers of registered schemas and consumers do. */
   public read(grantee: iam.IGrantable): iam.Grant {
-    return iam.Grant.addToPrincipal({
-      grantee,
-      actions: ['glue:GetSchema', 'glue:GetSchemaByDefinition', 'glue:ListSchemaVersions'],
-      resourceArns: this.arns,
-    }).combine(iam.Grant.addToPrincipal({ grantee, actions: ['glue:GetSchemaVersion'], resourceArns: ['*'] }));
+    return grantSchemas(grantee, this.arns, false);
   }
 
   /**
@@ -23,13 +29,7 @@ export class SchemaRegistryGrants {
    * the stack. What is added this way is in no history and is not checked at synth.
    */
   public register(grantee: iam.IGrantable): iam.Grant {
-    return this.read(grantee).combine(
-      iam.Grant.addToPrincipal({
-        grantee,
-        actions: ['glue:CreateSchema', 'glue:RegisterSchemaVersion', 'glue:PutSchemaVersionMetadata'],
-        resourceArns: this.arns,
-      }),
-    );
+    return grantSchemas(grantee, this.arns, true);
   }
 
   private get arns(): string[] {

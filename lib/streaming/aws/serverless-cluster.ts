@@ -11,6 +11,7 @@ import { BrokerClass } from '../broker-type';
 import type { KafkaDemand } from '../kafka-sizing';
 import { KafkaUpdateRules } from '../kafka-update-rules';
 import { ServerlessSizing } from '../serverless-sizing';
+import { StreamCatalog } from '../stream-catalog';
 import type { TopicOptions } from '../topic';
 import { TopicLedger } from '../topic-ledger';
 import { BootstrapServers, refuseListener } from './bootstrap-servers';
@@ -135,8 +136,11 @@ export class ServerlessCluster extends Resource implements IKafkaCluster {
     recordSizing(cluster, this.sizing);
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
+    const ledger = TopicLedger.of(this);
+    ledger.serverless = this.sizing;
     // Like Express it has three copies, and keeps the in-sync ones itself.
-    TopicLedger.of(this).brokerClass = BrokerClass.EXPRESS;
+    ledger.brokerClass = BrokerClass.EXPRESS;
+    StreamCatalog.of(this).clusters.push({ construct: this, clusterName, protocol: 'kafka-secure' });
   }
 
   /** Bootstrap servers of the IAM listener, `host:port` separated by commas; the first use creates one least-privilege lookup. */

@@ -1,5 +1,4 @@
-import { Fn } from 'aws-cdk-lib';
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { Fn, Token, TokenComparison } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct, type IConstruct } from 'constructs';
 import { refuse } from '../../core/error';
@@ -18,7 +17,8 @@ import {
 } from '../topic-access';
 import { TopicLedger } from '../topic-ledger';
 import { ClientQuotas } from './client-quotas';
-import type { IKafkaCluster } from './kafka-cluster';
+import { openWay } from './cluster-network';
+import type { IKafkaCluster, KafkaCluster } from './kafka-cluster';
 import { type IKafkaUser, KafkaUser } from './kafka-user';
 import { RoleSession } from './role-session';
 import type { SchemaRegistry } from './schema-registry';
@@ -116,7 +116,20 @@ export class TopicGrants {
   }
 
   private allow(grantee: iam.IGrantable, actions: string[], resourceArn: string): iam.Grant {
+    this.letIn(grantee, actions, resourceArn);
     return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: [resourceArn] });
+  }
+
+  /**
+   * A principal of another account needs the word of both accounts, the cluster's in the policy of the cluster (MSK Developer Guide, "Permissions
+   * for multi-VPC private connectivity"). An imported cluster has it from its owner.
+   */
+  private letIn(grantee: iam.IGrantable, actions: string[], resourceArn: string): void {
+    const cluster = this.cluster as Partial<KafkaCluster>;
+    const { principalAccount } = grantee.grantPrincipal;
+    if (!cluster.addToResourcePolicy || principalAccount === undefined) return;
+    if (Token.compareStrings(cluster.env!.account, principalAccount) !== TokenComparison.DIFFERENT) return;
+    cluster.addToResourcePolicy(new iam.PolicyStatement({ principals: [grantee.grantPrincipal], actions, resources: [resourceArn] }));
   }
 
   /** `arn:<p>:kafka:<region>:<account>:cluster/<name>/<uuid>` with another kind in place of `cluster` and a name at the end. */
@@ -154,22 +167,8 @@ export class TopicGrants {
   }
 
   private openNetwork(grantee: iam.IGrantable): void {
-    const client = clientOf(grantee);
-    // A Lambda function outside of a VPC throws when asked for its connections; an event source mapping serves it without.
-    if ((client as { isBoundToVpc?: boolean }).isBoundToVpc === false) return;
-    const { connections } = client as Partial<ec2.IConnectable>;
-    if (!connections) return;
-    if (this.cluster.connections.securityGroups.length === 0) {
-      refuse(`${this.scope.node.path} grants`, {
-        code: 'Millrace.KafkaClusterConnectionsUnknown',
-        subject: 'cluster',
-        received: 'an imported cluster without securityGroups and a client with connections',
-        allowed: 'a cluster whose network the grant can open',
-        fix: 'give securityGroups to KafkaCluster.fromKafkaClusterAttributes',
-      });
-    }
-    // From the client's side, so that both rules stand in its stack: in the cluster's they would close a circle with the client's policy.
-    connections.allowToDefaultPort(this.cluster, 'Kafka clients with IAM');
+    const { defaultPort } = this.cluster.connections;
+    openWay(`${this.scope.node.path} grants`, clientOf(grantee), this.cluster, defaultPort!, 'Kafka clients with IAM');
   }
 
   /** Confined to calls that MSK makes on the client's behalf, so that the key opens nothing else. */
