@@ -313,6 +313,22 @@ describe('a client on AWS', () => {
     expect(quota.Metadata['millrace:allocation']).toEqual(LABELS);
   });
 
+  test('keeps its quota under one logical id when its construct is renamed, because the old one would be deleted after the new one was made', () => {
+    const idFor = (construct: string) => {
+      const { stack } = world();
+      const cluster = new aws.KafkaCluster(stack, 'Secured', {
+        vpc: stack.node.findChild('Vpc') as never,
+        sizing: KafkaSizing.fixed({ brokerType: BrokerType.of('express.m7g.large'), brokers: 3 }),
+        clientAuthentication: aws.ClientAuthentication.iam().withScram(),
+      });
+      const user = new aws.KafkaUser(stack, construct, { cluster, userName: 'reports' });
+      cluster.addTopic('Topic', { topicName: 'reports' }).grants.produce(user, { demand: MEGABYTE });
+      return Object.keys(Template.fromStack(stack).findResources('Custom::MillraceKafkaQuota'));
+    };
+    expect(idFor('Reports')).toEqual(idFor('Renamed'));
+    expect(idFor('Reports')).toHaveLength(1);
+  });
+
   test('with a password has one for its user name, ACLs instead of statements, and none of another cluster', () => {
     const { stack, topic } = world();
     const secured = new aws.KafkaCluster(stack, 'Secured', {

@@ -1,3 +1,4 @@
+import { createHash } from 'crypto';
 import { type CfnResource, Bitrate, Lazy } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct, type IConstruct } from 'constructs';
@@ -63,7 +64,14 @@ export class ClientQuotas {
     // Further grants add up.
     quota._limitLate(() => limitsOf(demand.byteRates));
     const resource = quota.node.findChild('Resource').node.defaultChild as CfnResource;
+    // By the client and not by its construct: a renamed construct would make a second quota of the same client, and then delete both.
+    resource.overrideLogicalId(`KafkaQuota${this.hashOf(resource, user)}`);
     resource.addMetadata(ALLOCATION_METADATA, Lazy.any({ produce: () => CostAllocation.of(scope)?.labels() }));
+  }
+
+  private hashOf(resource: CfnResource, user: string): string {
+    const client = resource.stack.resolve([this.cluster.clusterArn, user]);
+    return createHash('sha256').update(JSON.stringify(client)).digest('hex').slice(0, 8).toUpperCase();
   }
 
   private refuseUnknown(place: string): never {
