@@ -253,6 +253,10 @@ describe('tiered storage that is being left', () => {
     const config = { remoteStorageEnable: true, remoteLogCopyDisable: true, localRetentionMs: Duration.days(1) };
     expect(refusedFor({ config })).toEqual(['Millrace.KafkaTopicTieredInvalid config.remoteLogCopyDisable']);
     expect(refusedFor({ config: { ...config, remoteLogCopyDisable: false } })).toEqual([]);
+    const sizes = { retentionBytes: Size.gibibytes(10), localRetentionBytes: Size.gibibytes(1) };
+    const leaving = { remoteStorageEnable: true, remoteLogCopyDisable: true, ...sizes };
+    expect(refusedFor({ config: leaving })).toEqual(['Millrace.KafkaTopicTieredInvalid config.remoteLogCopyDisable']);
+    expect(refusedFor({ config: { ...leaving, localRetentionBytes: undefined } })).toEqual([]);
   });
 });
 
