@@ -7,7 +7,7 @@ shift 2
 mkdir -p "$folder/debezium-$version"
 plugins=$(cd "$folder/debezium-$version" && pwd)
 fetch() {
-  timeout 240 mvn --quiet --batch-mode -Dstyle.color=never --strict-checksums org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+  timeout 240 mvn --quiet --batch-mode --strict-checksums org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
     "-Dartifact=io.debezium:$1:$version:tar.gz:plugin" "-DoutputDirectory=$2" >&2
 }
 for connector in "$@"; do

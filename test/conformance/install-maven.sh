@@ -9,7 +9,7 @@ mkdir -p "$folder"
 # By the checksum of what was asked for, so that a changed pom is fetched anew; moved into place only when whole.
 jars=$(cd "$folder" && pwd)/$name-$version-$(cksum <"$pom" | cut -d' ' -f1)
 fetch() {
-  timeout 240 mvn --quiet --batch-mode -Dstyle.color=never --strict-checksums --file "$pom" "-Dartifact.version=$version" \
+  timeout 240 mvn --quiet --batch-mode --strict-checksums --file "$pom" "-Dartifact.version=$version" \
     org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$1" >&2
 }
 if [ ! -d "$jars" ]; then
