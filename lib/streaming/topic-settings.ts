@@ -113,8 +113,8 @@ export function renderSettings(config: TopicConfig = {}): Record<string, string>
   const given = Object.entries(config).filter(([property, value]) => value !== undefined && kindOf(property));
   const rendered = Object.fromEntries(given.map(([property, value]) => [kafkaNameOf(property), renderSetting(property, value) ?? '']));
   return {
-    // Once nothing more is copied, Kafka insists on being told that the volumes keep as much as the retention.
-    ...(config.remoteLogCopyDisable ? { 'local.retention.ms': FOLLOWS_RETENTION } : {}),
+    // Once nothing more is copied, Kafka refuses volumes that keep less than the retention, also where a default of the brokers says so.
+    ...(config.remoteLogCopyDisable ? { 'local.retention.bytes': FOLLOWS_RETENTION, 'local.retention.ms': FOLLOWS_RETENTION } : {}),
     // For ever whatever the default of the cluster: what is dropped by size is gone, too.
     ...(config.unlimitedRetention ? { 'retention.bytes': '-1', 'retention.ms': '-1' } : {}),
     ...rendered,

@@ -9,6 +9,7 @@ import { CostAllocation } from '../../lib/cost/cost-allocation';
 import * as k8s from '../../lib/streaming/k8s';
 import { TopicNaming } from '../../lib/streaming/replicator';
 import type { Cases } from './cases';
+import { strimziWorker, texts } from './connect-configs';
 import { ConnectWorker } from './connect-worker';
 import { type EmittedUser, clientOf, loadUser } from './kafka-access';
 import { type Client, KafkaBrokers } from './kafka-brokers';
@@ -48,7 +49,8 @@ async function checkMirror(
   await loadUser(source, sourceUser);
   await loadUser(target, targetUser);
   const targetClient = clientOf(target, targetUser);
-  const worker = await ConnectWorker.start(folder, jars, undefined, workerSettings(spec, targetClient));
+  const settings = { 'key.converter': BYTES, 'value.converter': BYTES, ...strimziWorker(spec.target, targetClient) };
+  const worker = await ConnectWorker.start(folder, { jars, settings });
   const connectors = mirrorConnectors(spec, clientOf(source, sourceUser), targetClient);
   const before = naming === TopicNaming.PREFIXED ? `${SOURCE}.` : '';
   const copy = `${before}orders.placed`;
@@ -103,25 +105,6 @@ function emittedMirror(naming: TopicNaming): { readonly spec: any; readonly user
 
 const BYTES = 'org.apache.kafka.connect.converters.ByteArrayConverter';
 
-/** What Strimzi makes of the target of a KafkaMirrorMaker2: the settings of its workers. */
-function workerSettings({ target }: any, client: Client): Record<string, string> {
-  const { 'bootstrap.servers': servers, ...security } = client;
-  const prefixed = ['', 'producer.', 'consumer.', 'admin.'].flatMap((prefix) =>
-    Object.entries(security).map(([name, value]) => [prefix + name, value]),
-  );
-  return {
-    'bootstrap.servers': servers,
-    'group.id': target.groupId,
-    'config.storage.topic': target.configStorageTopic,
-    'offset.storage.topic': target.offsetStorageTopic,
-    'status.storage.topic': target.statusStorageTopic,
-    'key.converter': BYTES,
-    'value.converter': BYTES,
-    ...texts(target.config),
-    ...Object.fromEntries(prefixed),
-  };
-}
-
 const CONNECTORS = [
   { member: 'sourceConnector', kind: 'MirrorSourceConnector', intervals: ['refresh.topics', 'sync.topic.configs'] },
   {
@@ -154,10 +137,6 @@ function mirrorConnectors({ target, mirrors: [mirror] }: any, from: Client, to: 
       },
     ]),
   );
-}
-
-function texts(config: Record<string, unknown> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]));
 }
 
 async function until(reached: () => Promise<boolean>, otherwise: string): Promise<void> {

@@ -6,21 +6,32 @@ import { startGroup } from '../deploy/process-groups';
 import { endGroup, freePorts, java, saysInLog } from './kafka-brokers';
 
 const RUNNING_WITHIN_MS = 60_000;
+const OVERRIDE = /^(producer|consumer|admin)\.override\./;
+
+/** What worker to start. */
+export interface WorkerOptions {
+  /** Folder of the jars. */
+  readonly jars: string;
+  /** Folders of plugins. @default - what the jars have */
+  readonly plugins?: readonly string[];
+  readonly settings: Record<string, string>;
+  /** Secrets by path and key, as files below the folder it runs in. @default - none */
+  readonly secrets?: Record<string, Record<string, string>>;
+}
 
 /** A real worker of Kafka Connect in distributed mode, on loopback. It ends with this process. */
 export class ConnectWorker {
   /** Starts one in a folder that is made and waits until it takes requests. */
-  public static async start(
-    folder: string,
-    jars: string,
-    plugins: string | undefined,
-    settings: Record<string, string>,
-  ): Promise<ConnectWorker> {
+  public static async start(folder: string, { jars, plugins, settings, secrets = {} }: WorkerOptions): Promise<ConnectWorker> {
     fs.mkdirSync(folder);
+    for (const [secret, keys] of Object.entries(secrets)) {
+      fs.mkdirSync(path.join(folder, secret), { recursive: true });
+      for (const [key, value] of Object.entries(keys)) fs.writeFileSync(path.join(folder, secret, key), value);
+    }
     const [port] = await freePorts(1);
     const properties = {
       // An empty path would be the folder this runs in.
-      ...(plugins ? { 'plugin.path': plugins } : {}),
+      ...(plugins ? { 'plugin.path': plugins.join(',') } : {}),
       'plugin.discovery': 'service_load',
       listeners: `http://127.0.0.1:${port}`,
       // Nothing of it waits for another worker that there is not.
@@ -38,6 +49,7 @@ export class ConnectWorker {
     const log = path.join(folder, 'worker.log');
     const output = fs.openSync(log, 'w');
     const child = startGroup('java', java(jars, 768, 'org.apache.kafka.connect.cli.ConnectDistributed', file), {
+      cwd: folder,
       stdio: ['ignore', output, output],
     });
     fs.closeSync(output);
@@ -63,9 +75,13 @@ export class ConnectWorker {
     const answer = await this.request('PUT', `/connector-plugins/${kind}/config/validate`, { name: 'validated', ...config });
     const errors: string[] = answer.configs.flatMap(({ value }: any) => value.errors.map((error: string) => `${value.name}: ${error}`));
     if (errors.length !== answer.error_count) throw new Error(`${answer.error_count} errors counted, ${errors.length} found`);
-    const known = new Set(answer.configs.map(({ definition }: any) => definition.name));
+    // Of settings that replace those of its clients the worker knows the names but has no definition.
+    const known = new Set(
+      answer.configs.filter(({ definition, value }: any) => definition ?? OVERRIDE.test(value.name)).map(({ value }: any) => value.name),
+    );
     // Settings of clients and converters, which those look at for themselves.
-    const elsewhere = /^((key|value)\.converter|schema\.history\.internal|(source|target)\.(cluster|consumer|producer|admin))\./;
+    const elsewhere =
+      /^((key|value)\.converter|schema\.history\.internal\.(kafka|consumer|producer)|(source|target)\.(cluster|consumer|producer|admin)|iceberg\.(catalog|kafka))\./;
     const unknown = Object.keys(config).filter((name) => !known.has(name) && !elsewhere.test(name));
     return [...errors, ...unknown.map((name) => `${name}: no such setting`)];
   }

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'child_process';
+import { spawnSync } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
@@ -6,145 +6,159 @@ import { setTimeout as sleep } from 'timers/promises';
 import { KafkaVersion } from '../../lib/streaming/k8s/kafka-version';
 import { endGroupsOnExit } from '../deploy/process-groups';
 import { Cases } from './cases';
-import { type Capture, forMariaDb, here, mySqlCapture, postgresCapture, workerSettings } from './connect-configs';
+import { TABLE, checkCapture } from './connect-capture';
+import {
+  type EmittedOnAws,
+  type EmittedOnKubernetes,
+  SECRETS,
+  type Settings,
+  emittedOnAws,
+  emittedOnKubernetes,
+  forMariaDb,
+  settingsHere,
+  strimziWorker,
+} from './connect-configs';
 import { type Database, postgresPrograms, startMariaDb, startPostgres } from './connect-databases';
 import { checkMirrors } from './connect-mirror';
 import { ConnectWorker } from './connect-worker';
+import { installDebezium, installIceberg, installKafka, installMariaDb } from './install';
+import { clientOf, loadUser } from './kafka-access';
 import { KafkaBrokers } from './kafka-brokers';
 
 const LIMIT_MINUTES = 9;
-const WORK = path.resolve(__dirname, '../../.ci/work/kafka');
 const DEBEZIUM = '3.5.0.Final';
+const ICEBERG = '1.12.0';
+/** The release of Apache Kafka that stands for what MSK Connect calls 3.7.x. */
+const MSK_CONNECT = '3.7.2';
 /** As the emitted clusters: a topic that nobody declared does not come into being. */
 const BROKER_SETTINGS = { 'auto.create.topics.enable': 'false', 'default.replication.factor': '1', 'min.insync.replicas': '1' };
 
 async function conformance(folder: string, cases: Cases): Promise<void> {
-  const jars = install('install-kafka.sh', KafkaVersion.V4_3_1.version);
-  const plugins = install('install-debezium.sh', DEBEZIUM, 'mysql', 'mariadb', 'postgres');
-  const brokers = await KafkaBrokers.start(path.join(folder, 'brokers'), { jars, brokers: 1, settings: BROKER_SETTINGS });
-  const servers = brokers.admin['bootstrap.servers'];
-  const worker = await ConnectWorker.start(path.join(folder, 'worker'), jars, plugins, {
-    ...workerSettings(),
-    'bootstrap.servers': servers,
+  const jars = installKafka(KafkaVersion.V4_3_1.version);
+  const debezium = installDebezium(DEBEZIUM, 'mysql', 'mariadb', 'postgres');
+  const mariaDb = await startMariaDb(installMariaDb(), path.join(folder, 'mariadb'), 'shop');
+  console.log(`Kafka and Connect ${KafkaVersion.V4_3_1.version}, Debezium ${DEBEZIUM}, ${mariaDb.version}`);
+  const emitted = { kubernetes: emittedOnKubernetes(), aws: emittedOnAws() };
+  const brokers = await KafkaBrokers.start(path.join(folder, 'brokers'), { jars, brokers: 3, settings: emitted.kubernetes.brokers });
+  const topics = [...emitted.kubernetes.topics, ...emitted.aws.topics];
+  await cases.run('every topic that the connectors need is made as emitted', async () => {
+    for (const { name: topic, ...made } of topics) await brokers.probe.ask('createTopic', brokers.admin, { topic, ...made });
+    await loadUser(brokers, emitted.kubernetes.user);
+    cases.equal(await brokers.probe.ask('settled', brokers.admin), true);
+    return `${topics.length} topics`;
   });
-  console.log(`Kafka and Connect ${KafkaVersion.V4_3_1.version}, Debezium ${DEBEZIUM}`);
-
-  const mariaDb = await startMariaDb(install('install-mariadb.sh'), path.join(folder, 'mariadb'), 'shop');
-  console.log(mariaDb.version);
-  const mySql = mySqlCapture();
-  const mySqlHere = here(mySql.config, mariaDb, servers);
-  await cases.run("Debezium's connector for MySQL finds nothing wrong with the generated settings", async () => {
-    cases.equal((await worker.validate(mySqlHere)).join('\n'), '');
-    return `${Object.keys(mySqlHere).length} settings`;
-  });
-  await cases.run('and finds wrong ones', async () => {
-    const stranger = await worker.validate({ ...mySqlHere, 'database.password': 'wrong' });
-    if (!/Access denied/.test(stranger.join('\n'))) throw new Error(`a wrong password gives '${stranger.join(', ')}'`);
-    const wrong = await worker.validate({ ...mySqlHere, 'snapshot.mode': 'sometimes', 'table.exclude.list': 'shop.audit', colour: 'red' });
-    cases.equal([...new Set(wrong.map((error) => error.split(':')[0]))].sort().join(' '), 'colour snapshot.mode table.exclude.list');
-  });
-  await checkCapture(cases, brokers, worker, mariaDb, { ...mySql, config: forMariaDb(mySqlHere) }, TABLE.mariaDb);
-
-  const programs = postgresPrograms();
-  if (programs) {
-    const postgres = await startPostgres(programs, path.join(folder, 'postgres'), 'shop');
-    console.log(postgres.version);
-    const capture = postgresCapture();
-    await checkCapture(cases, brokers, worker, postgres, { ...capture, config: here(capture.config, postgres, servers) }, TABLE.postgres);
-  } else {
-    console.log('Skipped: capture from PostgreSQL, which is not here');
-  }
-  worker.stop();
+  await checkKubernetes(cases, folder, brokers, { jars, plugins: [debezium] }, mariaDb, emitted.kubernetes);
+  await checkAws(cases, folder, brokers, debezium, mariaDb, emitted.aws);
   brokers.stop();
   await checkMirrors(cases, folder, jars, BROKER_SETTINGS);
 }
 
-const TABLE = {
-  mariaDb: `CREATE TABLE orders (id INT PRIMARY KEY, customer VARCHAR(80) NOT NULL, amount DECIMAL(10,2) NOT NULL, note VARCHAR(200), placed_at DATETIME(3) NOT NULL);`,
-  postgres: `CREATE TABLE orders (id INT PRIMARY KEY, customer VARCHAR(80) NOT NULL, amount NUMERIC(10,2) NOT NULL, note VARCHAR(200), placed_at TIMESTAMP(3) NOT NULL);
-    ALTER TABLE orders REPLICA IDENTITY FULL;`,
-};
-/** The schema of a row, as a reader of the topic must find it, for each way to handle decimals. */
-const DECIMAL: Record<string, string> = {
-  string: 'amount string required',
-  precise: 'amount bytes required org.apache.kafka.connect.data.Decimal',
-  double: 'amount double required',
-};
-const schemaFor = (decimals: string) => [
-  'id int32 required',
-  'customer string required',
-  DECIMAL[decimals],
-  'note string optional',
-  'placed_at int64 required io.debezium.time.Timestamp',
-];
-const PLACED_AT = Date.UTC(2026, 8, 1, 12, 30, 0, 250);
-
-/** Lets the generated settings capture a real table: what was there, an insert, an update and a delete. */
-async function checkCapture(
-  cases: Cases,
-  { probe, admin }: KafkaBrokers,
-  worker: ConnectWorker,
-  database: Database,
-  { config, topics, tableTopic }: Capture,
-  table: string,
-): Promise<void> {
-  const kind = config['connector.class'].split('.').pop()!;
-  await cases.run(`${kind} finds nothing wrong with the generated settings`, async () => {
-    cases.equal((await worker.validate(config)).join('\n'), '');
-  });
-  const row = (id: number, amount: string) => `INSERT INTO orders VALUES (${id}, 'Ada', ${amount}, NULL, '2026-09-01 12:30:00.250');`;
-  let records: { key: any; value: any }[] = [];
-  await cases.run(`${kind} captures a snapshot, an insert, an update and a delete`, async () => {
-    for (const [topic, partitions] of Object.entries(topics)) {
-      await probe.ask('createTopic', admin, { topic, partitions, replicas: 1, config: {} });
-    }
-    database.run(`${table}\n${row(1, '12.50')}`);
-    await worker.run(kind, config);
-    // The snapshot must be over: what is in it is not captured again.
-    await probe.ask('read', admin, { topic: tableTopic, atLeast: 1, seconds: 60 });
-    database.run(`${row(2, '7.25')}\nUPDATE orders SET note = 'gift' WHERE id = 2;\nDELETE FROM orders WHERE id = 2;`);
-    const read: { key: string; value: string | null }[] = await probe.ask('read', admin, { topic: tableTopic, atLeast: 5, seconds: 40 });
-    records = read.map(({ key, value }) => ({ key: JSON.parse(key), value: value === null ? null : JSON.parse(value) }));
-    const story = (id: number) =>
-      records
-        .filter(({ key }) => key.payload.id === id)
-        .map(({ value }) => value?.payload.op ?? 'tombstone')
-        .join(' ');
-    cases.equal(`${story(1)}, then ${story(2)}`, 'r, then c u d tombstone');
-    return `${read.length} records in ${tableTopic}`;
-  });
-  await cases.run(`${kind} captures rows as they were before and after`, async () => {
-    const amount = (text: string) => (config['decimal.handling.mode'] === 'string' ? text : Number(text));
-    const line = (id: number, price: string, note: string | null) =>
-      JSON.stringify({ id, customer: 'Ada', amount: amount(price), note, placed_at: PLACED_AT });
-    const events = records.filter(({ value }) => value !== null).map(({ value }) => value.payload);
-    const seen = (op: string) => {
-      const { before, after } = events.find((event) => event.op === op) ?? {};
-      return `${JSON.stringify(before)} ${JSON.stringify(after)}`;
-    };
-    cases.equal(seen('r'), `null ${line(1, '12.50', null)}`);
-    cases.equal(seen('c'), `null ${line(2, '7.25', null)}`);
-    cases.equal(seen('u'), `${line(2, '7.25', null)} ${line(2, '7.25', 'gift')}`);
-    cases.equal(seen('d'), `${line(2, '7.25', 'gift')} null`);
-  });
-  await cases.run(`${kind} gives every record the schema of the table`, async () => {
-    const expected = schemaFor(config['decimal.handling.mode']).join('\n');
-    const envelopes = records.filter(({ value }) => value !== null).map(({ value }) => value.schema);
-    for (const envelope of envelopes) {
-      for (const side of ['before', 'after']) {
-        const { fields } = envelope.fields.find(({ field }: any) => field === side);
-        const text = fields.map(({ field, type, optional, name }: any) =>
-          [field, type, optional ? 'optional' : 'required', name].filter(Boolean).join(' '),
-        );
-        cases.equal(text.join('\n'), expected);
-      }
-    }
-    cases.equal(envelopes.length, 4);
-  });
+interface Programs {
+  readonly jars: string;
+  readonly plugins: string[];
 }
 
-function install(script: string, ...words: string[]): string {
-  return execFileSync(path.join(__dirname, script), [WORK, ...words], { encoding: 'utf8', timeout: 320_000 }).trim();
+/** Workers and connectors on Strimzi: the workers are the emitted user, with its ACLs and nothing else. */
+async function checkKubernetes(
+  cases: Cases,
+  folder: string,
+  brokers: KafkaBrokers,
+  { jars, plugins }: Programs,
+  mariaDb: Database,
+  emitted: EmittedOnKubernetes,
+): Promise<void> {
+  const programs = postgresPrograms();
+  const postgres = programs ? await startPostgres(programs, path.join(folder, 'postgres'), 'shop') : undefined;
+  const client = clientOf(brokers, emitted.user);
+  const here = (config: Settings, { port }: { readonly port: number } = mariaDb) =>
+    settingsHere(config, { databasePort: port, bootstrapServers: client['bootstrap.servers'] });
+  const { secretName, certificate, key } = emitted.workers.authentication.certificateAndKey;
+  const worker = await ConnectWorker.start(path.join(folder, 'worker'), {
+    jars,
+    plugins: [...plugins, installIceberg(ICEBERG)],
+    settings: here(strimziWorker(emitted.workers, client)),
+    secrets: {
+      [SECRETS.mySql]: loginOf(mariaDb),
+      ...(postgres ? { [SECRETS.postgres]: loginOf(postgres) } : {}),
+      [`streaming/${secretName}`]: {
+        [certificate]: pemOf(client['ssl.keystore.location'], 'CERTIFICATE'),
+        [key]: pemOf(client['ssl.keystore.location'], 'PRIVATE KEY'),
+      },
+      [emitted.caSecret]: { 'ca.crt': fs.readFileSync(client['ssl.truststore.location'], 'utf8') },
+    },
+  });
+  const mySql = here(emitted.mySql.config);
+  await checkMySqlPlugin(cases, worker, mySql, 'streaming.k8s.MySqlCdc');
+  await cases.run('and finds wrong ones', async () => {
+    const stranger = await worker.validate({ ...mySql, 'database.password': 'wrong' });
+    if (!/Access denied/.test(stranger.join('\n'))) throw new Error(`a wrong password gives '${stranger.join(', ')}'`);
+    const wrong = await worker.validate({ ...mySql, 'snapshot.mode': 'sometimes', 'table.exclude.list': 'shop.audit', colour: 'red' });
+    cases.equal([...new Set(wrong.map((error) => error.split(':')[0]))].sort().join(' '), 'colour snapshot.mode table.exclude.list');
+  });
+  await checkCapture(cases, brokers, worker, mariaDb, { ...emitted.mySql, config: forMariaDb(mySql) }, TABLE.mariaDb);
+  if (postgres) {
+    console.log(postgres.version);
+    const config = here(emitted.postgres.config, postgres);
+    await checkCapture(cases, brokers, worker, postgres, { ...emitted.postgres, config }, TABLE.postgres);
+  } else {
+    console.log('Skipped: capture from PostgreSQL, which is not here');
+  }
+  await cases.run(`Iceberg's sink ${ICEBERG} finds nothing wrong with the generated settings`, async () => {
+    const config = here(emitted.iceberg);
+    cases.equal((await worker.validate(config)).join('\n'), '');
+    return `${Object.keys(config).length} settings`;
+  });
+  console.log('Skipped: the sinks for S3 and OpenSearch, whose connectors are not in Maven Central');
+  worker.stop();
+}
+
+/** A worker as MSK Connect runs it. Its way to log in is MSK's own, so that it comes as the administrator here. */
+async function checkAws(
+  cases: Cases,
+  folder: string,
+  brokers: KafkaBrokers,
+  debezium: string,
+  mariaDb: Database,
+  emitted: EmittedOnAws,
+): Promise<void> {
+  const here = (config: Settings) =>
+    settingsHere(config, { databasePort: mariaDb.port, bootstrapServers: brokers.admin['bootstrap.servers'] });
+  const worker = await ConnectWorker.start(path.join(folder, 'msk-connect'), {
+    jars: installKafka(MSK_CONNECT),
+    plugins: [debezium],
+    settings: { ...MSK_OWN, ...here(emitted.worker), ...brokers.admin },
+    secrets: { [SECRETS.refunds]: loginOf(mariaDb) },
+  });
+  console.log(`Connect ${MSK_CONNECT}`);
+  const mySql = here(emitted.mySql.config);
+  await checkMySqlPlugin(cases, worker, mySql, 'streaming.aws.MySqlCdc');
+  await checkCapture(cases, brokers, worker, mariaDb, { ...emitted.mySql, config: forMariaDb(mySql) }, TABLE.mariaDb);
+  worker.stop();
+}
+
+/** What MSK Connect gives each of its workers by itself. */
+const MSK_OWN = {
+  'group.id': 'msk-connect',
+  'config.storage.topic': '__amazon_msk_connect_configs',
+  'status.storage.topic': '__amazon_msk_connect_status',
+  'config.storage.replication.factor': '-1',
+  'status.storage.replication.factor': '-1',
+  'offset.storage.replication.factor': '-1',
+};
+
+const loginOf = ({ user, password }: Database) => ({ username: user, password });
+
+/** One part of a file in PEM. */
+function pemOf(file: string, part: string): string {
+  const [found] = new RegExp(`-----BEGIN ${part}-----[^]+?-----END ${part}-----\n`).exec(fs.readFileSync(file, 'utf8'))!;
+  return found;
+}
+
+async function checkMySqlPlugin(cases: Cases, worker: ConnectWorker, config: Settings, construct: string): Promise<void> {
+  await cases.run(`Debezium's connector for MySQL finds nothing wrong with the settings of ${construct}`, async () => {
+    cases.equal((await worker.validate(config)).join('\n'), '');
+    return `${Object.keys(config).length} settings`;
+  });
 }
 
 async function main(): Promise<void> {

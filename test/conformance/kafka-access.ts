@@ -38,7 +38,7 @@ const TRANSACTION = 'TransactionalIdAuthorizationException';
 const CLUSTER = 'ClusterAuthorizationException';
 /** Names that nobody was granted and that look like those somebody was. */
 const OTHER_GROUPS = ['fraud', 'fraud-features-2', 'other'];
-const OTHER_TRANSACTIONS = ['ledger', 'ledger-10'];
+const OTHER_TRANSACTIONS = ['ledger', 'ledger-10', 'ledger-app'];
 
 const covers = (granted: readonly string[] | undefined, name: string) =>
   (granted ?? []).some((grant) => (grant.endsWith('*') ? name.startsWith(grant.slice(0, -1)) : grant === name));
@@ -65,7 +65,9 @@ export async function checkAccess(
     const acls = await probe.ask('describeAcls', admin);
     const sent = emitted.users.flatMap((user) => aclsOf(user)).length;
     cases.equal(acls, sent);
-    return `${emitted.users.length} users, ${acls} ACLs`;
+    const passwords = emitted.users.filter(({ authentication }) => authentication === 'scram-sha-512').length;
+    const quotas = emitted.users.filter((user) => user.quotas).length;
+    return `${emitted.users.length} users, ${passwords} with passwords, ${quotas} with quotas, ${acls} ACLs`;
   });
   for (const intent of emitted.intents) {
     const user = emitted.users.find(({ name }) => name === intent.userName);

@@ -6,9 +6,9 @@ import * as readline from 'readline';
 import { setTimeout as sleep } from 'timers/promises';
 import { endGroupsOnExit } from '../deploy/process-groups';
 import { Cases } from './cases';
+import { installKafka } from './install';
 import { KafkaBrokers } from './kafka-brokers';
 
-const WORK = path.resolve(__dirname, '../../.ci/work/kafka');
 const BUNDLE = path.resolve(__dirname, '../../lib/streaming/aws/admin-function/bundle/index.mjs');
 /** What Lambda runs it with, and the oldest that its client library takes. */
 const NODES = ['24', '22'];
@@ -39,7 +39,7 @@ function iamListener(folder: string): Record<string, string> {
 
 /** The jars of a Kafka, and the validator of the test among them. */
 function jarsWithValidator(folder: string): string {
-  const jars = execFileSync(path.join(__dirname, 'install-kafka.sh'), [WORK, KAFKA], { encoding: 'utf8', timeout: 320_000 }).trim();
+  const jars = installKafka(KAFKA);
   const together = path.join(folder, 'jars');
   fs.mkdirSync(together);
   for (const jar of fs.readdirSync(jars)) fs.symlinkSync(path.join(jars, jar), path.join(together, jar));

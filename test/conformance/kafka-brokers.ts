@@ -202,6 +202,9 @@ function ownSettings(folder: string, id: number, brokers: number): Record<string
     'rlmm.config.remote.log.metadata.topic.num.partitions': '3',
     'remote.log.storage.manager.impl.prefix': 'rsm.config.',
     'rsm.config.dir': path.join(folder, 'tiered'),
+    // Defaults that a topic must be able to leave.
+    'log.local.retention.bytes': '1073741824',
+    'log.local.retention.ms': '86400000',
     // Small and quick.
     'group.initial.rebalance.delay.ms': '0',
     'offsets.topic.num.partitions': '3',

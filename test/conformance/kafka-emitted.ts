@@ -6,10 +6,10 @@ import { buildManifests } from '../../bin/manifests';
 import { buildPlatform } from '../../bin/platform';
 import { Assembly } from '../../lib/core/assembly';
 import { App as ManifestApp } from '../../lib/core/k8s/app';
-import type * as k8s from '../../lib/streaming/k8s';
+import * as k8s from '../../lib/streaming/k8s';
 import { CleanupPolicy, type TopicOptions } from '../../lib/streaming/topic';
 import { CompressionType, MessageTimestampType } from '../../lib/streaming/topic-config';
-import { TOPIC_SETTINGS } from '../../lib/streaming/topic-settings';
+import { TOPIC_SETTINGS, kafkaNameOf } from '../../lib/streaming/topic-settings';
 import { AWS, type ClusterContract, type EmittedTopic, type Flavour, KUBERNETES } from '../contract/kafka-flavours';
 import type { EmittedUser, Intent } from './kafka-access';
 
@@ -74,7 +74,7 @@ const EVERY_SETTING: Record<string, Omit<TopicOptions, 'topicName'>> = {
       localRetentionBytes: Size.gibibytes(1),
     },
   },
-  'settings.untiered': { config: { remoteStorageEnable: true, remoteLogCopyDisable: true } },
+  'settings.untiered': { config: { remoteStorageEnable: true, remoteLogCopyDisable: true, retentionBytes: Size.gibibytes(10) } },
   'settings.released': { config: { remoteStorageEnable: false, remoteLogDeleteOnDisable: true } },
 };
 
@@ -86,6 +86,11 @@ function addEverySetting(cluster: ClusterContract): void {
   for (const [topicName, options] of Object.entries(EVERY_SETTING)) {
     cluster.addTopic(topicName.replace('.', '-'), { topicName, partitions: 3, ...options });
   }
+}
+
+/** The names in Kafka of all settings that a topic can have. */
+export function everySetting(): string[] {
+  return TOPIC_SETTINGS.map((property) => (property === 'unlimitedRetention' ? 'retention.ms' : kafkaNameOf(property)));
 }
 
 /** Clusters of both kinds of MSK brokers, and the one of the reference platform. */
@@ -111,15 +116,18 @@ export function emittedByKubernetes(): EmittedCluster[] {
  */
 export function emittedUsers(): { readonly intents: Intent[]; readonly users: EmittedUser[]; readonly topics: EmittedTopic[] } {
   const world = KUBERNETES.begin();
-  const cluster = world.cluster('Kafka', { sizing: KUBERNETES.size(3, 1000) });
-  const topic = (topicName: string) => cluster.addTopic(topicName.replace(/\./g, '-'), { topicName, partitions: 1 });
+  const listeners = [k8s.Listener.scram()];
+  const cluster = new k8s.KafkaCluster(world.scope, 'Kafka', { sizing: KUBERNETES.size(3, 1000), listeners });
+  const topic = (topicName: string, options: Partial<TopicOptions> = {}) =>
+    cluster.addTopic(topicName.replace(/\./g, '-'), { topicName, partitions: 1, ...options });
   const orders = topic('orders.placed');
   const refunds = topic('refunds');
   const ledger = topic('ledger');
+  const returns = topic('returns', { deadLetter: true });
   for (const bystander of ['orders.placed2', 'orders', 'ledger-audit']) topic(bystander);
   const intents: Intent[] = [];
-  const user = (id: string, intent: Omit<Intent, 'userName'>, grant: (client: k8s.KafkaUser) => void) => {
-    const client: k8s.KafkaUser = world.client(id, cluster);
+  const user = (id: string, intent: Omit<Intent, 'userName'>, grant: (client: k8s.KafkaUser) => void, options: Authentication = {}) => {
+    const client = new k8s.KafkaUser(world.scope, id, { cluster, ...options });
     grant(client);
     intents.push({ userName: client.userName, ...intent });
   };
@@ -127,20 +135,35 @@ export function emittedUsers(): { readonly intents: Intent[]; readonly users: Em
   user('Reader', { consume: [['orders.placed', 'fraud-features']] }, (client) =>
     orders.grants.consume(client, { groupId: 'fraud-features' }),
   );
-  user('Mover', { produce: ['refunds'], consume: [['orders.placed', 'refunds']] }, (client) => {
-    orders.grants.consume(client, { groupId: 'refunds' });
-    refunds.grants.produce(client);
+  user(
+    'Mover',
+    { produce: ['refunds'], consume: [['orders.placed', 'refunds']] },
+    (client) => {
+      orders.grants.consume(client, { groupId: 'refunds', demand: RATE });
+      refunds.grants.produce(client, { demand: RATE });
+    },
+    PASSWORD,
+  );
+  user('Returner', { produce: ['returns.dlq'], consume: [['returns', 'returns']] }, (client) => {
+    returns.grants.consume(client, { groupId: 'returns', demand: RATE });
   });
   user('Booker', { produce: ['ledger'], transact: ['ledger-1'] }, (client) => {
     ledger.grants.produce(client, { transactionalId: 'ledger-1' });
   });
+  user('Streamer', { produce: ['ledger'], transact: ['ledger-app-*'] }, (client) => {
+    ledger.grants.produce(client, { transactionalIdPrefix: 'ledger-app-' });
+  });
   user('Auditor', { consume: [['ledger*', 'audit-*']] }, (client) => {
     cluster.topicPrefix('ledger').grants.consume(client, { groupPrefix: 'audit-' });
   });
-  user('Idle', {}, () => undefined);
+  user('Idle', {}, () => undefined, PASSWORD);
   const assembly = world.synth();
   return { intents, users: usersOf(assembly), topics: KUBERNETES.topics(assembly) };
 }
+
+type Authentication = Pick<k8s.KafkaUserProps, 'authentication'>;
+const PASSWORD: Authentication = { authentication: k8s.KafkaUserAuthentication.SCRAM_SHA_512 };
+const RATE = { messagesPerSecond: 2000, messageSize: Size.kibibytes(1) };
 
 function clusterOf(flavour: Flavour, name: string, assembly: Assembly): EmittedCluster {
   const settings = flavour === AWS ? mskSettings(assembly) : strimziSettings(assembly);
@@ -154,7 +177,8 @@ function mskSettings(assembly: Assembly): Record<string, string> {
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
-function strimziSettings(assembly: Assembly): Record<string, string> {
+/** The settings of the brokers of a Strimzi cluster. */
+export function strimziSettings(assembly: Assembly): Record<string, string> {
   const { spec } = assembly.objects.map(({ manifest }) => manifest).find(({ kind }) => kind === 'Kafka')!;
   return Object.fromEntries(Object.entries(spec.kafka.config).map(([name, value]) => [name, String(value)]));
 }

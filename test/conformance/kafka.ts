@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'child_process';
+import { spawnSync } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
@@ -7,12 +7,12 @@ import { KafkaVersion as MskVersion } from '../../lib/streaming/aws/kafka-versio
 import { KafkaVersion as StrimziVersion } from '../../lib/streaming/k8s/kafka-version';
 import { endGroupsOnExit } from '../deploy/process-groups';
 import { Cases } from './cases';
+import { installKafka } from './install';
 import { checkAccess } from './kafka-access';
 import { KafkaBrokers } from './kafka-brokers';
-import { type EmittedCluster, emittedByAws, emittedByKubernetes, emittedUsers } from './kafka-emitted';
+import { type EmittedCluster, emittedByAws, emittedByKubernetes, emittedUsers, everySetting } from './kafka-emitted';
 
 const LIMIT_MINUTES = 9;
-const WORK = path.resolve(__dirname, '../../.ci/work/kafka');
 /** The release of Apache Kafka that stands for a version as MSK spells it. */
 const MSK_RELEASES: Record<string, string> = { '3.9.x.kraft': '3.9.2' };
 /** Settings that are not the broker's but its authorizer's: seen in what it denies, not in what it describes. */
@@ -20,10 +20,10 @@ const OF_THE_AUTHORIZER = ['allow.everyone.if.no.acl.found'];
 
 async function conformance(folder: string, cases: Cases): Promise<void> {
   const [standard, express] = emittedByAws();
-  const msk = jarsOf(MSK_RELEASES[MskVersion.V3_9.version]);
+  const msk = installKafka(MSK_RELEASES[MskVersion.V3_9.version]);
   await withBrokers(path.join(folder, 'standard'), { jars: msk, brokers: 3, settings: standard.settings }, async (brokers) => {
     await checkSettings(cases, brokers, standard, 'Kafka 3.9');
-    await checkTopics(cases, brokers, standard);
+    await checkTopics(cases, brokers, standard, everySetting());
     await checkTopics(cases, brokers, express);
   });
   // Express brokers are of Amazon's own make; what can be seen here is that Kafka takes their settings.
@@ -32,11 +32,11 @@ async function conformance(folder: string, cases: Cases): Promise<void> {
   );
   const [strimzi, platform] = emittedByKubernetes();
   const { version } = StrimziVersion.V4_3_1;
-  const jars = jarsOf(version);
+  const jars = installKafka(version);
   const alike = JSON.stringify(strimzi.settings) === JSON.stringify(platform.settings);
   await withBrokers(path.join(folder, 'strimzi'), { jars, brokers: 3, settings: strimzi.settings }, async (brokers) => {
     await checkSettings(cases, brokers, strimzi, `Kafka ${version}`);
-    await checkTopics(cases, brokers, strimzi);
+    await checkTopics(cases, brokers, strimzi, everySetting());
     await checkTopics(cases, brokers, platform);
     await checkAccess(cases, brokers, emittedUsers());
   });
@@ -80,9 +80,17 @@ async function checkSettings(
   });
 }
 
-async function checkTopics(cases: Cases, { probe, admin }: KafkaBrokers, { name, topics }: EmittedCluster): Promise<void> {
+/** The topics of a cluster; among them, every setting given. */
+async function checkTopics(
+  cases: Cases,
+  { probe, admin }: KafkaBrokers,
+  { name, topics }: EmittedCluster,
+  settings: string[] = [],
+): Promise<void> {
   await cases.run(`${name}: every topic is made and reads back as declared`, async () => {
     let count = 0;
+    const seen = new Set(topics.flatMap(({ config }) => Object.keys(config)));
+    cases.equal(settings.filter((setting) => !seen.has(setting)).join(' '), '');
     for (const { name: topic, ...made } of topics) await probe.ask('createTopic', admin, { topic, ...made });
     cases.equal(await probe.ask('settled', admin), true);
     for (const { name: topic, partitions, replicas, config } of topics) {
@@ -94,12 +102,8 @@ async function checkTopics(cases: Cases, { probe, admin }: KafkaBrokers, { name,
         count++;
       }
     }
-    return `${topics.length} topics, ${count} settings`;
+    return `${topics.length} topics, ${count} values of ${seen.size} settings`;
   });
-}
-
-function jarsOf(version: string): string {
-  return execFileSync(path.join(__dirname, 'install-kafka.sh'), [WORK, version], { encoding: 'utf8', timeout: 320_000 }).trim();
 }
 
 async function main(): Promise<void> {

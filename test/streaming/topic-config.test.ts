@@ -253,10 +253,18 @@ describe('tiered storage', () => {
 
 describe('tiered storage that is being left', () => {
   test('says that the volumes keep as much as the retention, and refuses less', () => {
-    expect(renderSettings({ remoteLogCopyDisable: true })).toEqual({ 'local.retention.ms': '-2', 'remote.log.copy.disable': 'true' });
+    expect(renderSettings({ remoteLogCopyDisable: true })).toEqual({
+      'local.retention.bytes': '-2',
+      'local.retention.ms': '-2',
+      'remote.log.copy.disable': 'true',
+    });
     const config = { remoteStorageEnable: true, remoteLogCopyDisable: true, localRetentionMs: Duration.days(1) };
     expect(refusedFor({ config })).toEqual(['Millrace.KafkaTopicTieredInvalid config.remoteLogCopyDisable']);
     expect(refusedFor({ config: { ...config, remoteLogCopyDisable: false } })).toEqual([]);
+    const sizes = { retentionBytes: Size.gibibytes(10), localRetentionBytes: Size.gibibytes(1) };
+    const leaving = { remoteStorageEnable: true, remoteLogCopyDisable: true, ...sizes };
+    expect(refusedFor({ config: leaving })).toEqual(['Millrace.KafkaTopicTieredInvalid config.remoteLogCopyDisable']);
+    expect(refusedFor({ config: { ...leaving, localRetentionBytes: undefined } })).toEqual([]);
   });
 });
 
