@@ -358,7 +358,10 @@ describe('a client on AWS', () => {
 
   test('of Serverless: topics come from the admin function, with the settings that Serverless takes', () => {
     const { stack } = world();
-    const cluster = new aws.ServerlessCluster(stack, 'Serverless', { vpc: stack.node.findChild('Vpc') as never });
+    const cluster = new aws.ServerlessCluster(stack, 'Serverless', {
+      vpc: stack.node.findChild('Vpc') as never,
+      demand: { peakIngress: Bitrate.mbps(8), partitions: 12 },
+    });
     const topic = cluster.addTopic('Topic', { topicName: 'b', retention: Duration.days(1), deadLetter: true });
     expect(topic.deadLetterTopic?.topicName).toBe('b.dlq');
     const topics = Object.values(Template.fromStack(stack).findResources('Custom::MillraceKafkaTopic')).map(({ Properties }) => Properties);
