@@ -1,33 +1,19 @@
-import type { Size } from 'aws-cdk-lib';
-import { type Rule, isPositive } from '../core/rule';
+import type { Rule } from '../core/rule';
 import type { ConsumeOptions, ProduceOptions } from './topic';
 import type { MessageRate } from './topic-demand';
+import { MESSAGE_RATE_RULES } from './topic-load';
 
 const NAME = /^[A-Za-z0-9._-]{1,249}$/;
 const isName = (value: unknown) => typeof value === 'string' && NAME.test(value);
 
-/** Rules for a rate of messages, of a topic or of one client. */
+/** Rules for a rate of messages, of a topic or of one client: those of the demand of a topic that both have. */
 export function rateRules<P extends { readonly demand?: MessageRate }>(code: string): Rule<P>[] {
-  return [
-    {
-      code,
-      subject: 'demand.messagesPerSecond',
-      value: ({ demand }) => demand && (demand.messagesPerSecond ?? null),
-      valid: isPositive,
-      allowed: 'a finite number above zero: the peak',
-      fix: 'measure it (MessagesInPerSec of the topic) or estimate it',
-      tokens: 'refuse',
-    },
-    {
-      code,
-      subject: 'demand.messageSize',
-      value: ({ demand }) => demand && (demand.messageSize ?? null),
-      valid: (size: Size | null) => typeof size?.toBytes === 'function' && isPositive(size.toBytes({ rounding: 2 })),
-      allowed: 'a size above zero',
-      fix: 'divide BytesInPerSec of the topic by its MessagesInPerSec, for example Size.kibibytes(1)',
-      tokens: 'refuse',
-    },
-  ];
+  return MESSAGE_RATE_RULES.map((rule) => ({
+    ...rule,
+    code,
+    value: ({ demand }: P) => demand && rule.value(demand),
+    valid: (value: never, { demand }: P) => rule.valid(value, demand!),
+  })) as Rule<P>[];
 }
 
 const CLIENT_DEMAND = 'Millrace.KafkaClientDemandInvalid';

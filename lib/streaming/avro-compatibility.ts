@@ -114,7 +114,9 @@ function primitive(
   path: string,
 ): Incompatibility[] {
   if (reader.name !== writer.name && !PROMOTIONS[writer.name]?.includes(reader.name)) return [typeChanged(reader, writer, path)];
-  return reader.decimal && writer.decimal && reader.decimal !== writer.decimal ? [typeChanged(reader, writer, path)] : [];
+  return reader.logical && writer.logical && reader.logical !== writer.logical
+    ? [logicalChanged(reader.logical, writer.logical, path)]
+    : [];
 }
 
 function fixed(
@@ -123,8 +125,8 @@ function fixed(
   path: string,
 ): Incompatibility[] {
   if (reader.size === writer.size) {
-    return reader.decimal && writer.decimal && reader.decimal !== writer.decimal
-      ? [decimalChanged(reader.decimal, writer.decimal, path)]
+    return reader.logical && writer.logical && reader.logical !== writer.logical
+      ? [logicalChanged(reader.logical, writer.logical, path)]
       : [];
   }
   return [
@@ -165,12 +167,12 @@ function typeChanged(reader: AvroType, writer: AvroType, path: string): Incompat
   };
 }
 
-function decimalChanged(to: string, from: string, path: string): Incompatibility {
+function logicalChanged(to: string, from: string, path: string): Incompatibility {
   return {
     path,
-    backward: `${named(path)} changed from ${from} to ${to}, which reads other amounts from the same bytes`,
-    forward: `${named(path)} changed from ${to} to ${from}, from which older readers read other amounts`,
-    fix: 'add a field of the new precision beside it, with a default',
+    backward: `${named(path)} changed from ${from} to ${to}, as which the same bytes mean another value or none`,
+    forward: `${named(path)} changed from ${to} to ${from}, from which older readers read another value or none`,
+    fix: 'add a field of the new type beside it, with a default',
   };
 }
 

@@ -10,7 +10,7 @@ export interface AvroField {
 
 /** A type of Avro with every name resolved; a record may hold itself. */
 export type AvroType =
-  | { readonly kind: 'primitive'; readonly name: string; readonly decimal?: string }
+  | { readonly kind: 'primitive'; readonly name: string; readonly logical?: string }
   | { readonly kind: 'array' | 'map'; readonly item: AvroType }
   | { readonly kind: 'union'; readonly branches: readonly AvroType[] }
   | AvroNamed;
@@ -19,7 +19,7 @@ export type AvroType =
 export type AvroNamed = (
   | { readonly kind: 'record'; readonly fields: AvroField[] }
   | { readonly kind: 'enum'; readonly symbols: readonly string[]; readonly hasDefault: boolean }
-  | { readonly kind: 'fixed'; readonly size: number; readonly decimal?: string }
+  | { readonly kind: 'fixed'; readonly size: number; readonly logical?: string }
 ) & { readonly fullName: string; readonly aliases: readonly string[] };
 
 const PRIMITIVES = new Set(['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string']);
@@ -33,7 +33,7 @@ export function parseAvro(definition: string): AvroType {
 export function avroTypeName(type: AvroType): string {
   switch (type.kind) {
     case 'primitive':
-      return type.decimal ?? type.name;
+      return type.logical ?? type.name;
     case 'union':
       return `union of ${type.branches.map(avroTypeName).join(', ')}`;
     case 'array':
@@ -62,7 +62,7 @@ class AvroReader {
         return { kind: 'map', item: this.read(schema.values, namespace) };
       default: {
         const type = this.read(schema.type, namespace);
-        return type.kind === 'primitive' ? { ...type, decimal: decimalOf(schema) } : type;
+        return type.kind === 'primitive' ? { ...type, logical: logicalOf(schema, type.name) } : type;
       }
     }
   }
@@ -79,7 +79,8 @@ class AvroReader {
     if (schema.type === 'enum') {
       return this.remember({ kind: 'enum', fullName, aliases, symbols: schema.symbols, hasDefault: schema.default !== undefined });
     }
-    if (schema.type === 'fixed') return this.remember({ kind: 'fixed', fullName, aliases, size: schema.size, decimal: decimalOf(schema) });
+    if (schema.type === 'fixed')
+      return this.remember({ kind: 'fixed', fullName, aliases, size: schema.size, logical: logicalOf(schema, 'fixed') });
     const fields: AvroField[] = [];
     // Known before its fields are read: they may name it.
     const record = this.remember({ kind: 'record', fullName, aliases, fields });
@@ -104,6 +105,15 @@ function qualified(name: string, namespace: string): string {
   return name.includes('.') || !namespace ? name : `${namespace}.${name}`;
 }
 
-function decimalOf(schema: { logicalType?: string; precision?: number; scale?: number }): string | undefined {
-  return schema.logicalType === 'decimal' ? `decimal(${schema.precision}, ${schema.scale ?? 0})` : undefined;
+// Types whose logical type says how much the same number stands for (Avro specification, Logical Types). Elsewhere it is to be ignored.
+const LOGICAL: Readonly<Record<string, RegExp>> = {
+  int: /^(date|time-millis)$/,
+  long: /^(time-micros|(local-)?timestamp-(millis|micros|nanos))$/,
+  bytes: /^decimal$/,
+  fixed: /^(decimal|duration|uuid)$/,
+};
+
+function logicalOf(schema: { logicalType?: string; precision?: number; scale?: number }, type: string): string | undefined {
+  if (!schema.logicalType || !LOGICAL[type]?.test(schema.logicalType)) return undefined;
+  return schema.logicalType === 'decimal' ? `decimal(${schema.precision}, ${schema.scale ?? 0})` : schema.logicalType;
 }

@@ -1,6 +1,14 @@
 import { refuse, show } from '../core/error';
 import type { SizingAlternative } from '../core/sizing';
-import { type BrokerLoad, type BrokersNeeded, DEFAULT_ASSUMPTIONS, brokersNeeded, utilisationOf, volumeGib } from './broker-limits';
+import {
+  type BrokerLoad,
+  type BrokersNeeded,
+  DEFAULT_ASSUMPTIONS,
+  brokersNeeded,
+  capacityOf,
+  utilisationOf,
+  volumeGib,
+} from './broker-limits';
 import { BrokerClass, BrokerType } from './broker-type';
 import type { DeployedSize } from './kafka-growth';
 
@@ -69,13 +77,17 @@ export function ranked(load: BrokerLoad, brokerClass: BrokerClass): Candidate[] 
 
 /**
  * What a deployed cluster can grow to, the choice first: it stays where its brokers carry the load; else the best of what it can become,
- * types of no fewer vCPU and partitions, and no fewer brokers. Deciding again on the way there decides the same.
+ * types of no fewer vCPU, partitions and throughput, and no fewer brokers. Deciding again on the way there decides the same.
  */
 export function grown(load: BrokerLoad, current: DeployedSize): Candidate[] {
   const all = candidatesFor(load, current.type.brokerClass, current.brokers);
   const options = byVcpu(all);
   const { vcpu: least, partitions } = current.type.limits;
-  const reachable = options.filter(({ type }) => type.limits.vcpu >= least && type.limits.partitions >= partitions);
+  // The type changes before brokers come: one that carries less would be overloaded on the way, by the very demand that grew.
+  const ingressOf = (type: BrokerType) => capacityOf(load, type, DEFAULT_ASSUMPTIONS).ingress;
+  const reachable = options.filter(
+    ({ type }) => type.limits.vcpu >= least && type.limits.partitions >= partitions && ingressOf(type) >= ingressOf(current.type),
+  );
   const staying = reachable.find(({ type, brokers }) => type.name === current.type.name && brokers === current.brokers);
   // What is within a tenth is measured against all types: against the reachable ones the goal would move with every step towards it.
   return first(staying ?? best(reachable, leastVcpu(options)), reachable);

@@ -32,7 +32,7 @@ const BOUNDS: readonly Bound[] = [
   { keyword: 'format', types: ['string', ...NUMBERS], implied: equal('format') },
   { keyword: 'minItems', types: ['array'], implied: atLeast('minItems') },
   { keyword: 'maxItems', types: ['array'], implied: atMost('maxItems') },
-  { keyword: 'uniqueItems', types: ['array'], implied: (value, known) => !value || known.uniqueItems === true },
+  { keyword: 'uniqueItems', types: ['array'], implied: equal('uniqueItems') },
   {
     keyword: 'minProperties',
     types: ['object'],
@@ -41,12 +41,17 @@ const BOUNDS: readonly Bound[] = [
   { keyword: 'maxProperties', types: ['object'], implied: atMost('maxProperties') },
 ];
 
+/** `minLength: 0` and its like, which everything keeps. */
+function isNoBound(keyword: string, value: unknown): boolean {
+  return (value === 0 && /^min(Length|Items|Properties)$/.test(keyword)) || (keyword === 'uniqueItems' && value === false);
+}
+
 /** The bounds of a reader that what was written need not keep. */
 export function brokenBounds(known: Conjunction, reader: SchemaNode, path: string): Incompatibility[] {
   const types = typesOf(known);
   const broken = BOUNDS.filter(({ keyword, types: bounded, implied }) => {
     const value = reader.schema[keyword];
-    if (value === undefined || !bounded.some((type) => types.has(type))) return false;
+    if (value === undefined || isNoBound(keyword, value) || !bounded.some((type) => types.has(type))) return false;
     return !known.some(({ schema }) => implied(value, schema, types));
   });
   return broken.map(({ keyword }) => {

@@ -52,25 +52,36 @@ class Containment {
   private readonly ids = new Map<unknown, number>();
   /** Pairs that hold unless something reports otherwise: a schema may hold itself. */
   private open = new Set<string>();
+  /** What broke, by what was asked: alternatives within alternatives ask the same again and again. */
+  private readonly broken = new Map<string, Incompatibility[]>();
 
   constructor(private readonly draft: string) {}
 
-  public readonly check: Check = (written, reader, path) => this.contained(written, reader, path, new Set());
-
-  private contained(written: Conjunction, reader: SchemaNode, path: string, chosen: ReadonlySet<unknown>): Incompatibility[] {
+  public readonly check: Check = (written, reader, path) => {
     const key = `${written.map(({ schema }) => this.idOf(schema)).join(' ')}|${this.idOf(reader.schema)}`;
     if (this.open.has(key)) return [];
-    return this.attempt(() => {
+    const question = `${key}|${path}`;
+    const known = this.broken.get(question);
+    if (known) return known;
+    const found = this.attempt(() => {
       this.open.add(key);
-      const direct = this.attempt(() => this.byKeyword(written, reader, path));
-      if (direct.length === 0) return direct;
-      // Which alternative was written decides: each of them has to be readable.
-      const fork = flatten(written).find(({ schema }) => schema !== false && !chosen.has(schema) && (schema.anyOf ?? schema.oneOf));
-      if (!fork) return direct;
-      const decided = new Set([...chosen, fork.schema]);
-      const branches: unknown[] = fork.schema.anyOf ?? fork.schema.oneOf;
-      return distinct(branches.flatMap((branch) => this.contained([...written, at(fork, branch)], reader, path, decided)));
+      return this.contained(written, reader, path);
     });
+    if (found.length > 0) this.broken.set(question, found);
+    return found;
+  };
+
+  private contained(written: Conjunction, reader: SchemaNode, path: string): Incompatibility[] {
+    const direct = this.attempt(() => this.byKeyword(written, reader, path));
+    if (direct.length === 0) return direct;
+    // Which alternative was written decides: each of them has to be readable.
+    const known = flatten(written);
+    const decided = new Set([...written, ...known].map(({ schema }) => schema));
+    const isOpen = (alternatives: unknown) => Array.isArray(alternatives) && !alternatives.some((each) => decided.has(each));
+    const fork = known.find(({ schema }) => isOpen(schema.anyOf ?? schema.oneOf));
+    if (!fork) return direct;
+    const branches: unknown[] = fork.schema.anyOf ?? fork.schema.oneOf;
+    return distinct(branches.flatMap((branch) => this.check([...written, at(fork, branch)], reader, path)));
   }
 
   private byKeyword(written: Conjunction, reader: SchemaNode, path: string): Incompatibility[] {
@@ -132,7 +143,7 @@ class Containment {
     // Whatever is not A is not B, where B is part of A.
     if (
       not !== undefined &&
-      !known.some(({ schema, root }) => schema.not !== undefined && this.holds([at(reader, not)], { schema: schema.not, root }, path))
+      !known.some((node) => node.schema.not !== undefined && this.holds([at(reader, not)], at(node, node.schema.not), path))
     ) {
       found.push(
         change(path, 'got a `not`, which older records may match', 'lost a `not`, which older readers keep', 'leave the `not` as it was'),
@@ -170,9 +181,12 @@ class Containment {
   }
 
   /** The values that a reader refuses; `undefined` where its references lead out of reach. */
-  private refusedValues(values: readonly unknown[], { schema, root }: SchemaNode): unknown[] | undefined {
+  private refusedValues(values: readonly unknown[], { schema, root, resource }: SchemaNode): unknown[] | undefined {
+    const definitions = { $defs: root.$defs, definitions: root.definitions };
+    // `#` is the whole document, which does not stand here.
+    if (resource || (schema !== root && /"\$ref":"#"/.test(JSON.stringify([schema, definitions])))) return undefined;
     try {
-      const validate = validatorOf(this.draft).compile({ $defs: root.$defs, definitions: root.definitions, allOf: [schema] });
+      const validate = validatorOf(this.draft).compile({ ...definitions, allOf: [schema] });
       return values.filter((value) => !validate(value));
     } catch {
       return undefined;

@@ -6,6 +6,8 @@ import { parseJson } from './schema-parser';
 export interface SchemaNode {
   readonly schema: any;
   readonly root: any;
+  /** The part with an `$id` of its own that it stands in, from which its pointers count. @default - the document */
+  readonly resource?: any;
 }
 
 /** What is known of a value: all of these hold. Nothing known is an empty list, and anything is allowed. */
@@ -21,20 +23,22 @@ export function rootNode(definition: string): SchemaNode {
 }
 
 /** A sub-schema of a node. */
-export function at(node: SchemaNode, schema: any): SchemaNode {
-  return { schema, root: node.root };
+export function at({ root, resource }: SchemaNode, schema: any): SchemaNode {
+  // `#name` names a place and begins no resource.
+  const begins = typeof schema?.$id === 'string' && !schema.$id.startsWith('#') && schema !== root;
+  return { schema, root, resource: begins ? schema : resource };
 }
 
 /** What `$ref` names, where it is a pointer into the same document; `undefined` for other references. */
 export function resolveReference(node: SchemaNode): SchemaNode | undefined {
   const reference = node.schema.$ref;
-  if (reference === '#') return at(node, node.root);
+  let target = at(node, node.resource ?? node.root);
+  if (reference === '#') return target;
   if (typeof reference !== 'string' || !reference.startsWith('#/')) return undefined;
-  let target = node.root;
   for (const step of decodeURIComponent(reference.slice(2)).split('/')) {
-    target = target?.[step.replace(/~1/g, '/').replace(/~0/g, '~')];
+    target = at(target, target.schema?.[step.replace(/~1/g, '/').replace(/~0/g, '~')]);
   }
-  return target === undefined ? undefined : at(node, target);
+  return target.schema === undefined ? undefined : target;
 }
 
 /**
@@ -111,6 +115,10 @@ export function sameKeyword(key: string, a: SchemaNode, b: SchemaNode, open: Pai
   const [one, other] = [a.schema[key], b.schema[key]];
   if (one === undefined || other === undefined) return one === other;
   const same = (first: any, second: any) => sameSchema(at(a, first), at(b, second), open);
+  if (key === '$ref') {
+    const [target, otherTarget] = [a, b].map(resolveReference);
+    if (target && otherTarget) return sameSchema(target, otherTarget, open);
+  }
   if (LISTS_OF_SCHEMAS.has(key) || (key === 'items' && Array.isArray(one))) {
     return Array.isArray(other) && one.length === other.length && one.every((each: any, index: number) => same(each, other[index]));
   }
@@ -118,7 +126,13 @@ export function sameKeyword(key: string, a: SchemaNode, b: SchemaNode, open: Pai
     const names = Object.keys(one);
     return names.length === Object.keys(other).length && names.every((name) => Object.hasOwn(other, name) && same(one[name], other[name]));
   }
-  return SCHEMAS.has(key) ? same(one, other) : sameJson(one, other);
+  if (SCHEMAS.has(key)) return same(one, other);
+  // The same name of another place says the same only where all the places are the same.
+  return sameJson(one, other) && (!refers(key, one) || sameJson(a.root, b.root));
+}
+
+function refers(key: string, value: unknown): boolean {
+  return /^\$(ref|dynamicRef|recursiveRef)$/.test(key) || (isObject(value) && JSON.stringify(value).includes('"$ref"'));
 }
 
 function isObject(value: unknown): boolean {

@@ -85,18 +85,32 @@ function messageChanges(name: string, read: Type, written: Type, to: ProtobufFil
         ),
       );
     }
-    if (written.isReservedId(after.id) || written.isReservedName(after.name)) {
+    const renumbered = written.fields[after.name];
+    if (renumbered) {
       found.push(
         change(
           path,
-          `uses number ${after.id} or a name that was reserved: records of a still older schema may hold something else there`,
-          `lost number ${after.id}, which this schema reserves`,
-          'take a number and a name that were never used',
+          `changed its number from ${renumbered.id} to ${after.id}, so values under the old one are not read`,
+          `changed its number from ${after.id} to ${renumbered.id}, under which older readers do not look`,
+          `keep number ${renumbered.id}, or take a new name with the new number and reserve the old ones`,
         ),
       );
     }
   }
   return [...found, ...read.oneofsArray.flatMap((oneof) => mergedInto(name, oneof, written))];
+}
+
+/** Fields that take a number or a name that the older schema reserves: records of a still older one may hold something else there. */
+export function protobufReuses(after: string, before: string): Incompatibility[] {
+  const [to, from] = [after, before].map((definition) => new ProtobufFile(definition));
+  return [...to.messages].flatMap(([name, message]) => {
+    const old = from.messages.get(name);
+    const reused = message.fieldsArray.filter((field) => old?.isReservedId(field.id) || old?.isReservedName(field.name));
+    return reused.map((field) => {
+      const text = `uses number ${field.id} or a name that was reserved: records of a still older schema may hold something else there`;
+      return change(`${name}.${field.name}`, text, text, 'take a number and a name that were never used');
+    });
+  });
 }
 
 /** A reader skips what it does not know, which is harmless but for required fields and alternatives of a oneof. */
@@ -105,7 +119,8 @@ function missingField(path: string, before: Field, read: Type): Incompatibility[
     return [change(path, 'was removed though it is required', 'is new and required, which registries refuse', 'make it optional first')];
   }
   const oneof = realOneof(before);
-  if (!oneof || !read.oneofs?.[oneof.name]) return [];
+  // By its fields, because its name is not on the wire.
+  if (!oneof?.fieldsArray.some(({ id }) => read.fieldsById[id] && realOneof(read.fieldsById[id]))) return [];
   return [
     change(
       path,
@@ -154,7 +169,9 @@ function fieldChanges(path: string, after: Field, before: Field, to: ProtobufFil
 function describe(field: Field, file: ProtobufFile): string {
   const type = field.resolvedType ? file.nameOf(field.resolvedType) : field.type;
   if (field.map) return `map<${(field as unknown as MapField).keyType}, ${type}>`;
-  return field.repeated ? `repeated ${type}` : type;
+  // The same message, but other bytes around it.
+  const value = field.delimited ? `group ${type}` : type;
+  return field.repeated ? `repeated ${value}` : value;
 }
 
 function widens(after: Field, before: Field, to: ProtobufFile, from: ProtobufFile): boolean {
@@ -165,6 +182,7 @@ function widens(after: Field, before: Field, to: ProtobufFile, from: ProtobufFil
   if (before.resolvedType || after.resolvedType) {
     const enums = [before, after].map((field) => isEnum(field));
     if (enums[0] && !after.resolvedType) return ENUM_WIDENS.includes(after.type);
+    if (before.delimited !== after.delimited) return false;
     return Boolean(before.resolvedType && after.resolvedType && to.nameOf(after.resolvedType) === from.nameOf(before.resolvedType));
   }
   return after.type === before.type || (WIDENS[before.type]?.includes(after.type) ?? false);
@@ -206,6 +224,8 @@ function enumChanges(name: string, read: Enum, written: Enum): Incompatibility[]
     const now = read.values[value];
     const holder = Object.keys(read.values).find((each) => read.values[each] === number);
     if (now === number || (now === undefined && holder === undefined)) return [];
+    // A number of several names may lose one of them.
+    if (now === undefined && written.values[holder!] === number) return [];
     const path = `${name}.${value}`;
     const fix = `keep ${value} = ${number}; give new values numbers of their own`;
     return now === undefined

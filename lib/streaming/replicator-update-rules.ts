@@ -21,14 +21,14 @@ function at(value: any, path: string): unknown {
 }
 
 /** Of a connector's settings only the policy names topics; keys with dots cannot be reached by a path. */
-function frozenPart(value: unknown): unknown {
-  const policy = (value as Record<string, unknown> | undefined)?.['replication.policy.class'];
-  return policy ?? value;
+function frozenPart(value: any, path: string): unknown {
+  const part: any = at(value, path);
+  return path.endsWith('.config') ? part?.['replication.policy.class'] : part;
 }
 
 function changes(frozen: Readonly<Record<string, readonly string[]>>, before: any, after: any): string[] {
   return Object.entries(frozen)
-    .filter(([, paths]) => paths.some((path) => !sameJson(frozenPart(at(before, path)), frozenPart(at(after, path)))))
+    .filter(([, paths]) => paths.some((path) => !sameJson(frozenPart(before, path), frozenPart(after, path))))
     .map(([what]) => what);
 }
 

@@ -3,7 +3,7 @@ import { avroIncompatibilities } from './avro-compatibility';
 import { Compatibility } from './compatibility';
 import { type Incompatibility, checksOf } from './compatibility-checks';
 import { jsonSchemaIncompatibilities } from './json-schema-compatibility';
-import { protobufIncompatibilities } from './protobuf-compatibility';
+import { protobufIncompatibilities, protobufReuses } from './protobuf-compatibility';
 import { type Schema, SchemaFormat } from './schema';
 
 /** A version of a subject that was accepted. */
@@ -57,7 +57,11 @@ export function forbiddenChanges(
     ];
   }
   const { backward, forward, all } = checksOf(mode);
+  const reuses = (before: Schema) =>
+    proposed.format === SchemaFormat.PROTOBUF ? protobufReuses(proposed.definition, before.definition) : [];
   return (all ? accepted : [last]).flatMap(({ version, schema }) => [
+    // In whichever direction records are read: what reserved a number said that it is not to be used again.
+    ...reuses(schema).map((found) => violation(found, found.backward, version, true)),
     ...(backward ? incompatibilities(proposed, schema).map((found) => violation(found, found.backward, version, true)) : []),
     ...(forward ? incompatibilities(schema, proposed).map((found) => violation(found, found.forward, version, false)) : []),
   ]);

@@ -3,8 +3,10 @@ import * as path from 'path';
 import type { IConstruct } from 'constructs';
 import { MillraceError, type Violation, show } from '../core/error';
 import type { Compatibility } from './compatibility';
+import { enforce } from '../core/rule';
 import { type Schema, SchemaFormat, schemaOf } from './schema';
 import { type AcceptedVersion, forbiddenChanges } from './schema-compatibility';
+import { REGISTERED_SCHEMA_RULES } from './schema-registry';
 import { indentJson } from './schema-text';
 
 /** Context key with the folder of the accepted schemas. */
@@ -57,8 +59,14 @@ export class SchemaHistory {
    * @throws Millrace.SchemaHistoryDamaged
    */
   public versions(subject: string): AcceptedVersion[] {
+    // A synthesis of another program may name anything, and this is a path.
+    enforce('SchemaHistory', { subject }, REGISTERED_SCHEMA_RULES);
     const folder = path.join(this.directory, subject);
     if (!fs.existsSync(folder)) return [];
+    if (!fs.statSync(folder).isDirectory()) {
+      const found = [damaged(folder, 'a file', 'move it away: every subject has a folder of its name')];
+      throw new MillraceError(`schemas of ${subject}`, found);
+    }
     const damage: Violation[] = [];
     const found: AcceptedVersion[] = [];
     for (const file of fs.readdirSync(folder).sort()) {
@@ -68,6 +76,10 @@ export class SchemaHistory {
       if (!format) continue;
       if (!/^[1-9]\d{0,5}$/.test(name)) {
         damage.push(damaged(path.join(folder, file), `a name that is no version number`, `name it 1${ext}, 2${ext} and so on`));
+        continue;
+      }
+      if (!fs.statSync(path.join(folder, file)).isFile()) {
+        damage.push(damaged(path.join(folder, file), 'a folder', 'restore the file from version control'));
         continue;
       }
       try {

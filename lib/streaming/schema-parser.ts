@@ -61,8 +61,19 @@ export function jsonSchemaDraft(definition: string): string {
   );
 }
 
-/** A validator of one draft, that takes keywords it does not know as the registries do. */
+const validators = new Map<string, import('ajv').default>();
+
+/**
+ * A validator of one draft, that takes keywords it does not know as the registries do. There is one a draft, which forgets what it compiled
+ * before: to make one takes longer than to check a schema.
+ */
 export function validatorOf(draft: string): import('ajv').default {
+  const validator = validators.get(draft) ?? newValidator(draft);
+  validators.set(draft, validator);
+  return validator.removeSchema();
+}
+
+function newValidator(draft: string): import('ajv').default {
   const options = { strict: false, allErrors: false, logger: false, validateFormats: false } as const;
   /* eslint-disable @typescript-eslint/no-require-imports -- parsers are loaded by who has a schema */
   if (draft === '2020-12') return new (require('ajv/dist/2020') as typeof import('ajv/dist/2020')).default(options);

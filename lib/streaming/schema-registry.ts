@@ -42,7 +42,7 @@ export interface SchemaRegistryOptions {
 }
 
 /** Rules for a schema to register. */
-export const REGISTERED_SCHEMA_RULES: readonly Rule<RegisteredSchemaOptions>[] = [
+export const REGISTERED_SCHEMA_RULES: readonly Rule<Pick<RegisteredSchemaOptions, 'subject'>>[] = [
   {
     code: 'Millrace.SchemaSubjectInvalid',
     subject: 'subject',

@@ -3,8 +3,7 @@ import type { Violation } from '../core/error';
 import { type Rule, isPositive, isPositiveInteger } from '../core/rule';
 import type { Capacity } from './broker-limits';
 import type { KafkaDemand } from './kafka-sizing';
-import { PartitionCount } from './partition-count';
-import type { TopicDemand } from './topic-demand';
+import type { MessageRate, TopicDemand } from './topic-demand';
 
 /** A declared topic as far as sizes go. */
 export interface TopicShape {
@@ -15,6 +14,8 @@ export interface TopicShape {
   readonly replicationFactor: number;
   /** Milliseconds, `Infinity` for ever; compacted topics say how much of the stream stays. */
   readonly retentionMs: number;
+  /** Milliseconds on the volumes of the brokers. @default - the retention: the topic has no tiered storage */
+  readonly localRetentionMs?: number;
 }
 
 /** What a decided size says of its room, in MiB/s and GiB; `KafkaSizing` and `ServerlessSizing` do. */
@@ -26,7 +27,7 @@ export interface ClusterRoom {
   readonly _partitionCapacity?: Capacity;
   /** GiB that records with their copies may take. @default - storage has no limit */
   readonly _storageGib?: number;
-  /** Hours kept on the volumes. @default - the retention */
+  /** Hours kept on the volumes by topics with tiered storage. @default - there is none */
   readonly _primaryHours?: number;
 }
 
@@ -40,8 +41,8 @@ const UNROUNDED = 2 as SizeRoundingBehavior;
 
 const bytesOf = (size?: Size) => (typeof size?.toBytes === 'function' ? size.toBytes({ rounding: UNROUNDED }) : NaN);
 
-/** What the demand of a topic must be. */
-export const TOPIC_DEMAND_RULES: readonly Rule<TopicDemand>[] = [
+/** What any rate of messages must be. */
+export const MESSAGE_RATE_RULES: readonly Rule<MessageRate>[] = [
   {
     code: 'Millrace.KafkaTopicDemandInvalid',
     subject: 'demand.messagesPerSecond',
@@ -57,9 +58,14 @@ export const TOPIC_DEMAND_RULES: readonly Rule<TopicDemand>[] = [
     value: (demand) => demand.messageSize ?? null,
     valid: (size: Size) => isPositive(bytesOf(size)),
     allowed: 'a size above zero',
-    fix: 'Size.kibibytes(1), or Size.bytes(300)',
+    fix: 'Size.kibibytes(1), or Size.bytes(300); BytesInPerSec of a topic divided by its MessagesInPerSec',
     tokens: 'refuse',
   },
+];
+
+/** What the demand of a topic must be. */
+export const TOPIC_DEMAND_RULES: readonly Rule<TopicDemand>[] = [
+  ...MESSAGE_RATE_RULES,
   {
     code: 'Millrace.KafkaTopicDemandInvalid',
     subject: 'demand.consumers',
@@ -94,11 +100,6 @@ export const averageIngressOf = (demand: TopicDemand): number =>
 export const storageOf = (demand: TopicDemand, hours: number, replicationFactor: number): number =>
   (averageIngressOf(demand) * hours * 3600 * replicationFactor) / 1024;
 
-/** Partitions for the demand of a topic, by the defaults of `PartitionCount`. */
-export function partitionsOf(demand: TopicDemand): PartitionCount {
-  return PartitionCount.forThroughput({ throughput: bitrate(ingressOf(demand)) });
-}
-
 /** What topics together ask of a cluster: rates and leaders added up, the retention weighted by what each writes. */
 export function demandOfTopics(topics: readonly TopicShape[]): KafkaDemand {
   const known = withDemand(topics);
@@ -123,16 +124,20 @@ export function topicsFit(room: ClusterRoom, topics: readonly TopicShape[]): Vio
   const egress = part(egressOf);
   const fanout = total(egress) / total(ingress);
   const capacity = room._capacityAt(fanout);
-  const storage = known.map(({ topicName, demand, retentionMs, replicationFactor }) => ({
+  const storage = known.map(({ topicName, demand, retentionMs, localRetentionMs, replicationFactor }) => ({
     topicName,
-    amount: storageOf(demand, Math.min(retentionMs / HOUR_MS, room._primaryHours ?? Infinity), replicationFactor),
+    amount: storageOf(demand, Math.min(retentionMs, localRetentionMs ?? Infinity) / HOUR_MS, replicationFactor),
   }));
   const limits: Limit[] = [
     { what: 'MiB/s in', parts: ingress, most: capacity.ingress, fix: 'raise the demand of the cluster' },
     { what: 'MiB/s out', parts: egress, most: capacity.egress, fix: 'raise the demand of the cluster' },
   ];
   if (room._storageGib !== undefined) {
-    const fix = 'raise the demand of the cluster, or shorten the retention';
+    const tiered =
+      room._primaryHours === undefined
+        ? ''
+        : `, or move older records to the tier: config: { remoteStorageEnable: true, localRetentionMs: … } with at most ${room._primaryHours} h`;
+    const fix = `raise the demand of the cluster, or shorten the retention${tiered}`;
     limits.push({ what: 'GiB with their copies', parts: storage, most: room._storageGib, fix });
   }
   const over = limits

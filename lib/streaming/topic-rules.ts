@@ -31,7 +31,10 @@ export interface ResolvedTopic {
 /** A topic as far as the size of its cluster goes: a compacted one keeps at most what it keeps in its retention. */
 export function shapeOf({ topicName, demand, partitions, replicationFactor, config }: ResolvedTopic): TopicShape {
   const retention = Number(config['retention.ms']);
-  return { topicName, demand, partitions, replicationFactor, retentionMs: retention < 0 ? Infinity : retention };
+  const retentionMs = retention < 0 ? Infinity : retention;
+  // A topic without tiered storage keeps everything on the volumes, and so does one that does not say how much less (Kafka: -2).
+  const local = config['remote.storage.enable'] === 'true' ? Number(config['local.retention.ms'] ?? -2) : -2;
+  return { topicName, demand, partitions, replicationFactor, retentionMs, ...(local < 0 ? {} : { localRetentionMs: local }) };
 }
 
 /** Fills in defaults and renders the settings of a topic. */

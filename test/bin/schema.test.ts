@@ -123,6 +123,26 @@ test('reads the folder from cdk.json, or as it is told', () => {
   expect(codeOf(() => run())).toBe('Millrace.ProjectFileInvalid');
 });
 
+test('keeps to the folder of the history, whatever a synthesis names', () => {
+  synthesize(V1);
+  fs.mkdirSync('history');
+  const template = JSON.parse(fs.readFileSync('cdk.out/Streaming.template.json', 'utf8'));
+  for (const resource of Object.values<any>(template.Resources)) {
+    if (resource.Metadata?.['millrace.io/schema']) resource.Metadata['millrace.io/schema'].subject = '../outside';
+  }
+  fs.writeFileSync('cdk.out/Streaming.template.json', JSON.stringify(template));
+  expect(codeOf(() => run({ accept: true, schemas: 'history/schemas' }))).toBe('Millrace.SchemaSubjectInvalid');
+  expect(fs.readdirSync('history')).toEqual([]);
+});
+
+test('names what stands in the place of a folder or a file of the history', () => {
+  const history = new SchemaHistory('schemas');
+  fs.mkdirSync('schemas/states-value/1.proto', { recursive: true });
+  fs.writeFileSync('schemas/payments-value', '');
+  expect(codeOf(() => history.versions('payments-value'))).toBe('Millrace.SchemaHistoryDamaged');
+  expect(codeOf(() => history.versions('states-value'))).toBe('Millrace.SchemaHistoryDamaged');
+});
+
 test('asks for a synthesis, and for a command that it has', () => {
   expect(codeOf(() => run())).toBe('Millrace.NothingSynthesized');
   const printed: string[] = [];

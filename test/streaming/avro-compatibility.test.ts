@@ -73,7 +73,25 @@ describe('a reader of Avro', () => {
       'another decimal',
       record([{ name: 'a', type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 4 } }]),
       record([{ name: 'a', type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 } }]),
-      ["a: field 'a' changed from decimal(12, 2) to decimal(12, 4), and Avro does not promote decimal(12, 2) to decimal(12, 4)"],
+      ["a: field 'a' changed from decimal(12, 2) to decimal(12, 4), as which the same bytes mean another value or none"],
+    ],
+    [
+      'a time in another unit',
+      record([{ name: 'at', type: { type: 'long', logicalType: 'timestamp-micros' } }]),
+      record([{ name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } }]),
+      ["at: field 'at' changed from timestamp-millis to timestamp-micros, as which the same bytes mean another value or none"],
+    ],
+    [
+      'a day read as a time',
+      record([{ name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } }]),
+      record([{ name: 'at', type: { type: 'int', logicalType: 'date' } }]),
+      ["at: field 'at' changed from date to timestamp-millis, as which the same bytes mean another value or none"],
+    ],
+    [
+      'a number that is said to be a time',
+      record([{ name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } }]),
+      record([{ name: 'at', type: { type: 'long', logicalType: 'of-my-own' } }]),
+      [],
     ],
     [
       'a field deep in arrays, maps and unions',

@@ -146,7 +146,7 @@ const leafSchemas: fc.Arbitrary<Json> = fc.oneof(
     { type: fc.constant('string'), minLength: fc.integer({ min: 0, max: 2 }), maxLength: fc.integer({ min: 1, max: 3 }) },
     { requiredKeys: [] },
   ),
-  fc.constantFrom({ pattern: '^x' }, { $ref: '#/definitions/D' }),
+  fc.constantFrom<Json>({ pattern: '^x' }, { $ref: '#/definitions/D' }, { $ref: '#/definitions/D', maxLength: 2 }),
 );
 
 const schemas = fc.letrec((tie) => ({
@@ -222,8 +222,11 @@ const pairs = documents.chain((writer) =>
   fc.oneof({ weight: 3, arbitrary: editsOf(writer) }, documents).map((reader): [Json, Json] => [reader, writer]),
 );
 
+// One for all: to make one takes longer than to compile a schema.
+const ajv = new Ajv({ strict: false, validateFormats: false, logger: false });
+
 function validatorOf(schema: Json) {
-  return new Ajv({ strict: false, validateFormats: false, logger: false }).compile(schema);
+  return ajv.removeSchema().compile(schema);
 }
 
 function compiles(...all: Json[]): boolean {
@@ -234,6 +237,61 @@ function compiles(...all: Json[]): boolean {
     return false;
   }
 }
+
+describe('a name of another place in the document', () => {
+  const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
+  const closed = (a: Json, rest: Json) => ({ type: 'object', additionalProperties: false, properties: { a }, ...rest });
+  test.each<[string, (type: string) => Json]>([
+    ['a pointer beside other keywords', (type) => closed({ $ref: '#/definitions/x', maxLength: 4 }, { definitions: { x: { type } } })],
+    ['an anchor', (type) => closed({ $ref: '#x' }, { $schema: DRAFT, $defs: { x: { $anchor: 'x', type } } })],
+    ['an anchor of draft-07', (type) => closed({ $ref: '#x' }, { definitions: { x: { $id: '#x', type } } })],
+    ['a dynamic anchor', (type) => closed({ $dynamicRef: '#x' }, { $schema: DRAFT, $defs: { x: { $dynamicAnchor: 'x', type } } })],
+    ['an address', (type) => closed({ $ref: 'https://x.test/x' }, { definitions: { x: { $id: 'https://x.test/x', type } } })],
+    [
+      'a pointer within a part that has an address',
+      (type) =>
+        closed(
+          { $id: 'https://x.test/b', definitions: { x: { type } }, properties: { q: { $ref: '#/definitions/x' } } },
+          { definitions: { x: { type: 'string' } } },
+        ),
+    ],
+    ['a dependency', (type) => ({ dependencies: { a: { $ref: '#/definitions/x' } }, definitions: { x: { maxProperties: type.length } } })],
+  ])('counts by what stands there: %s', (_name, document) => {
+    expect(messages(document('integer'), document('string'))).not.toEqual([]);
+    expect(messages(document('string'), document('string'))).toEqual([]);
+  });
+
+  test('counts from the whole document, where it is the whole', () => {
+    const writer = { properties: { a: { const: { b: {} } }, z: true }, required: ['z'] };
+    expect(messages({ properties: { a: { properties: { b: { $ref: '#' } } } }, required: ['z'] }, writer)).not.toEqual([]);
+  });
+});
+
+test('alternatives within alternatives are compared in seconds', () => {
+  const nested = (depth: number, leaf: Json): Json =>
+    depth === 0
+      ? leaf
+      : {
+          anyOf: ['a', 'b'].map((kind) => ({
+            type: 'object',
+            properties: { kind: { const: kind }, x: nested(depth - 1, leaf) },
+            required: ['kind'],
+            additionalProperties: false,
+          })),
+        };
+  const start = process.cpuUsage();
+  expect(messages(nested(3, { type: ['string', 'null'] }), nested(3, { type: 'string' }))).toEqual([]);
+  expect(messages(nested(3, { type: 'string' }), nested(3, { type: ['string', 'null'] }))).not.toEqual([]);
+  expect(process.cpuUsage(start).user / 1000).toBeLessThan(5000);
+});
+
+test.each<[string, Json]>([
+  ['minLength', { type: 'string', minLength: 0 }],
+  ['minItems', { type: 'array', minItems: 0 }],
+  ['uniqueItems', { type: 'array', uniqueItems: false }],
+])('a %s that everything keeps may be added', (_name, reader) => {
+  expect(messages(reader, { type: reader.type })).toEqual([]);
+});
 
 describe('of random pairs of schemas', () => {
   test('what is valid for the writer is valid for the reader, wherever nothing is found', () => {

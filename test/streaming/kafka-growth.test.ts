@@ -219,3 +219,18 @@ test('from any size to any demand the steps end at a size that carries it; each 
   );
   expect(followed).toBeGreaterThan(150);
 });
+
+test('no step towards more takes throughput away', () => {
+  const mib = (rate: number) => Bitrate.bps(rate * 8 * 1024 * 1024);
+  const demand = (factor: number) => ({
+    peakIngress: mib(49 * factor),
+    averageIngress: mib(30 * factor),
+    peakEgress: mib(238 * factor),
+    partitions: 58,
+    retention: Duration.hours(23),
+  });
+  const before = KafkaSizing.forDemand(demand(1), { brokerClass: BrokerClass.STANDARD });
+  const after = KafkaSizing.forDemand(demand(1.5), { current: before });
+  expect([before, after].map(({ choice }) => choice)).toEqual(['kafka.m7g.2xlarge x 3', 'kafka.m7g.2xlarge x 6']);
+  expect(after.ingressCapacity.toBps()).toBeGreaterThan(before.ingressCapacity.toBps());
+});

@@ -21,6 +21,15 @@ const manifests = (...objects: SynthesizedObject[]) => new Assembly({ stacks: []
 const check = (before: Assembly, after: Assembly) => checkUpdate(before, after, KafkaUpdateRules.all());
 const say = (before: Assembly, after: Assembly) => check(before, after).map(({ severity, code }) => `${severity} ${code}`);
 
+test('a mirror of MirrorMaker 2 keeps its place when settings change that name no topics', () => {
+  const mirror = (config: object) =>
+    manifests(object('KafkaMirrorMaker2', { target: { alias: 'b' }, mirrors: [{ sourceConnector: { config } }] }));
+  expect(say(mirror({ 'sync.topic.acls.enabled': true }), mirror({ 'sync.topic.acls.enabled': false }))).toEqual([]);
+  expect(say(mirror({}), mirror({ 'replication.policy.class': 'IdentityReplicationPolicy' }))).toEqual([
+    'error Millrace.ReplicatorPositionLost',
+  ]);
+});
+
 describe('what MSK changes one at a time', () => {
   const cluster = (properties: object) => template(resource('AWS::MSK::Cluster', properties));
   const GROUPS: [group: string, change: object][] = [

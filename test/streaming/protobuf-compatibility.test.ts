@@ -33,11 +33,35 @@ describe('a reader of Protobuf', () => {
       ],
     ],
     [
-      'a number that was reserved',
+      'a field that the writer removed and reserved',
       payment('string id = 1; string phone = 2;'),
       payment('string id = 1; reserved 2;'),
+      [],
+    ],
+    [
+      'a field under another number',
+      payment('string id = 2;'),
+      payment('string id = 1;'),
+      ["Payment.id: field 'Payment.id' changed its number from 1 to 2, so values under the old one are not read"],
+    ],
+    [
+      'an alternative that left, under another name of the oneof',
+      payment('oneof means { string card = 1; }'),
+      payment('oneof by { string card = 1; string iban = 2; }'),
+      ["Payment.iban: field 'Payment.iban' left the oneof by, so a record that chose it seems to have chosen nothing"],
+    ],
+    [
+      'an enum that lost the second name of a number',
+      file('message Payment { State s = 1; } enum State { NEW = 0; PAID = 1; }'),
+      file('message Payment { State s = 1; } enum State { option allow_alias = true; NEW = 0; PAID = 1; SETTLED = 1; }'),
+      [],
+    ],
+    [
+      'a message where a group was',
+      file('message Payment { optional Part part = 1; message Part { optional int32 a = 1; } }', 'proto2'),
+      file('message Payment { optional group Part = 1 { optional int32 a = 1; } }', 'proto2'),
       [
-        "Payment.phone: field 'Payment.phone' uses number 2 or a name that was reserved: records of a still older schema may hold something else there",
+        "Payment.part: field 'Payment.part' changed from group Payment.Part to Payment.Part, which reads other values from the same bytes or cuts them",
       ],
     ],
     ['a list of texts where one was', payment('repeated string tags = 1;'), payment('string tags = 1;'), []],

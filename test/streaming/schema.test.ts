@@ -172,6 +172,19 @@ describe('a mode', () => {
     ]);
   });
 
+  test.each([Compatibility.BACKWARD, Compatibility.FORWARD, Compatibility.FULL_ALL])(
+    'in mode %s takes a Protobuf field away and reserves its number, but does not take the number again',
+    (mode) => {
+      const protobuf = (fields: string) => Schema.protobuf(`syntax = "proto3"; message Payment { ${fields} }`);
+      const removed = protobuf('string id = 1; reserved 2;');
+      const forbidden = (proposed: Schema, before: Schema) => forbiddenChanges('s', proposed, mode, [{ version: 1, schema: before }]);
+      expect(forbidden(removed, protobuf('string id = 1; string phone = 2;'))).toEqual([]);
+      expect(forbidden(protobuf('string id = 1; string mail = 2;'), removed)).toMatchObject([
+        { code: 'Millrace.SchemaIncompatible', subject: 's Payment.mail' },
+      ]);
+    },
+  );
+
   test('names the field, the rule, the version and the fix', () => {
     expect(forbiddenChanges('payments-value', REQUIRED, Compatibility.BACKWARD, [{ version: 3, schema: V1 }])).toEqual([
       {

@@ -12,10 +12,11 @@ import {
   demandOfTopics,
   egressOf,
   ingressOf,
-  partitionsOf,
   storageOf,
   topicsFit,
 } from '../../lib/streaming/topic-load';
+import { defaultPartitions } from '../../lib/streaming/topic-partitions';
+import { type ResolvedTopic, shapeOf } from '../../lib/streaming/topic-rules';
 import { refusalOf } from '../contract/refusal';
 
 const DAY = 24 * 3_600_000;
@@ -53,7 +54,7 @@ describe('the demand of a topic', () => {
   });
 
   test('has partitions by the defaults of a partition count', () => {
-    expect(partitionsOf(kib(51_200)).partitions).toBe(12);
+    expect(defaultPartitions(kib(51_200), { express: false })).toBe(12);
   });
 
   test.each<[Partial<Record<keyof TopicDemand, unknown>>, string]>([
@@ -154,7 +155,16 @@ describe('topics on a cluster', () => {
     expect(topicsFit(KafkaSizing.fixed(standard), week).map(({ received, allowed }) => [received, allowed])).toEqual([
       ['1771.9 (payments) GiB with their copies', '900.0 GiB with their copies: what kafka.m7g.large x 3 with 600 GiB each carries'],
     ]);
-    expect(topicsFit(KafkaSizing.fixed({ ...standard, primaryRetention: Duration.days(1) }), week)).toEqual([]);
+    const tiered = KafkaSizing.fixed({ ...standard, primaryRetention: Duration.days(1) });
+    // The tier of the cluster takes only records of topics that use it, and of those what is to leave the volumes.
+    expect(topicsFit(tiered, week).map(({ fix }) => fix)).toEqual([expect.stringContaining('localRetentionMs: … } with at most 24 h')]);
+    const shape = (config: { [name: string]: string }) =>
+      shapeOf({ ...week[0], config: { 'retention.ms': String(7 * DAY), ...config } } as ResolvedTopic);
+    const local = { 'local.retention.ms': String(DAY) };
+    expect(topicsFit(tiered, [shape(local)])).toHaveLength(1);
+    expect(topicsFit(tiered, [shape({ 'remote.storage.enable': 'true' })])).toHaveLength(1);
+    expect(topicsFit(tiered, [shape({ 'remote.storage.enable': 'true', 'local.retention.ms': '-2' })])).toHaveLength(1);
+    expect(topicsFit(tiered, [shape({ 'remote.storage.enable': 'true', ...local })])).toEqual([]);
     expect(topicsFit(KafkaSizing.fixed(standard), [topic('forever', kib(1), { retentionMs: Infinity })])).toHaveLength(1);
   });
 
@@ -167,6 +177,15 @@ describe('topics on a cluster', () => {
       '11.9 MiB/s in: what kafka.m7g.large x 3 with 16384 GiB each carries, each byte read 6.0 times',
       '71.6 MiB/s out: what kafka.m7g.large x 3 with 16384 GiB each carries',
     ]);
+  });
+
+  test('have by themselves partitions enough for all that read them on Serverless', () => {
+    const serverless = ServerlessSizing.forDemand({ peakIngress: Bitrate.mbps(8), partitions: 10 });
+    for (const consumers of [1, 5, 12]) {
+      const demand = kib(20_000, { consumers });
+      const partitions = defaultPartitions(demand, { express: false, serverless: true });
+      expect([consumers, topicsFit(serverless, [topic('hot', demand, { partitions })])]).toEqual([consumers, []]);
+    }
   });
 
   test('with too few partitions fail where a partition has a limit: 15 MB/s on Express, 5 MB/s in and 10 MB/s out on Serverless', () => {
