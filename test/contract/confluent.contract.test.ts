@@ -12,7 +12,7 @@ import { Schema } from '../../lib/streaming/schema';
 import { StreamCatalog } from '../../lib/streaming/stream-catalog';
 import { CleanupPolicy, type ConsumeOptions, type ProduceOptions, type TopicOptions } from '../../lib/streaming/topic';
 import { synthesizedSchemas } from '../../lib/streaming/schema-record';
-import { type Access, type EmittedTopic, KUBERNETES, type World } from './kafka-flavours';
+import { type Access, type EmittedTopic, KUBERNETES, type World, NO_HISTORY } from './kafka-flavours';
 import { codeOf, codesIn } from './refusal';
 
 const OWNER = new CostAllocation({ team: 'streaming', service: 'kafka', costCenter: 'CC-1042', environment: 'prod' });
@@ -26,7 +26,7 @@ const CONFLUENT = {
   name: 'Confluent',
   begin({ context = {}, owned = true }: { context?: Record<string, unknown>; owned?: boolean } = {}): World {
     const app = new App({ outdir: fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-contract-')) });
-    for (const [key, value] of Object.entries(context)) app.node.setContext(key, value);
+    for (const [key, value] of Object.entries({ ...NO_HISTORY, ...context })) app.node.setContext(key, value);
     const chart = new Chart(app, 'streaming', { namespace: 'streaming' });
     if (owned) OWNER.applyTo(chart);
     const write = () => {

@@ -33,6 +33,7 @@ const LARGE = KafkaSizing.fixed({
   storagePerBroker: Size.gibibytes(1000),
   provisionedThroughput: Bitrate.mbps((500 * 8 * 1024 * 1024) / 1e6),
   primaryRetention: Duration.hours(24),
+  threadSettings: { 'num.io.threads': '16', 'num.network.threads': '8', 'num.replica.fetchers': '4' },
 });
 const CA_ARN = 'arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9';
 

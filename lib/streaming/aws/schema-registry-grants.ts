@@ -21,7 +21,12 @@ export class SchemaRegistryGrants {
 
   /** Lets a principal look schemas up, as producers of registered schemas and consumers do. */
   public read(grantee: iam.IGrantable): iam.Grant {
-    return grantSchemas(grantee, this.arns, false);
+    return grantSchemas(grantee, this.arnsOf(['*']), false);
+  }
+
+  /** Lets a principal look the schemas of some subjects up, and no others. */
+  public readSubjects(grantee: iam.IGrantable, subjects: string[]): iam.Grant {
+    return grantSchemas(grantee, this.arnsOf(subjects), false);
   }
 
   /**
@@ -29,16 +34,18 @@ export class SchemaRegistryGrants {
    * the stack. What is added this way is in no history and is not checked at synth.
    */
   public register(grantee: iam.IGrantable): iam.Grant {
-    return grantSchemas(grantee, this.arns, true);
+    return grantSchemas(grantee, this.arnsOf(['*']), true);
   }
 
-  private get arns(): string[] {
-    const schemas = Stack.of(this.registry).formatArn({
-      service: 'glue',
-      resource: 'schema',
-      resourceName: `${this.registry.registryName}/*`,
-      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-    });
-    return [this.registry.registryArn, schemas];
+  private arnsOf(subjects: string[]): string[] {
+    const schemas = subjects.map((subject) =>
+      Stack.of(this.registry).formatArn({
+        service: 'glue',
+        resource: 'schema',
+        resourceName: `${this.registry.registryName}/${subject}`,
+        arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+      }),
+    );
+    return [this.registry.registryArn, ...schemas];
   }
 }

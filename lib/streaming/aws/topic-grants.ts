@@ -19,9 +19,9 @@ import { TopicLedger } from '../topic-ledger';
 import { ClientQuotas } from './client-quotas';
 import { openWay } from './cluster-network';
 import type { IKafkaCluster, KafkaCluster } from './kafka-cluster';
+import type { SchemaRegistryGrants } from './schema-registry-grants';
 import { type IKafkaUser, KafkaUser } from './kafka-user';
 import { RoleSession } from './role-session';
-import type { SchemaRegistry } from './schema-registry';
 
 /** IAM actions of what an ACL calls an operation (MSK Developer Guide, "Semantics of IAM authorization policy actions and resources"). */
 const IAM_ACTIONS: Readonly<Record<string, string[]>> = {
@@ -45,7 +45,8 @@ export class TopicGrants {
     private readonly scope: IConstruct,
     private readonly cluster: IKafkaCluster,
     private readonly target: GrantTarget,
-    private readonly registry?: SchemaRegistry,
+    private readonly schemas?: SchemaRegistryGrants,
+    private readonly subjects: string[] = [],
   ) {}
 
   /**
@@ -95,7 +96,7 @@ export class TopicGrants {
 
   /** Whoever reads or writes messages looks their schema up; only deploys register one. */
   private withSchemas(grantee: iam.IGrantable, grant: iam.Grant): iam.Grant {
-    return this.registry ? grant.combine(this.registry.grants.read(grantee)) : grant;
+    return this.schemas ? grant.combine(this.schemas.readSubjects(grantee, this.subjects)) : grant;
   }
 
   private allowUser(user: IKafkaUser, accesses: ResourceAccess[]): iam.Grant {

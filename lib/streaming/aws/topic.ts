@@ -12,7 +12,9 @@ import { StreamCatalog } from '../stream-catalog';
 import { type ResolvedTopic, TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
 import { schemasOf } from '../topic-schemas';
 import type { IKafkaCluster } from './kafka-cluster';
-import { SchemaRegistry } from './schema-registry';
+import { RegisteredSchema } from './registered-schema';
+import { type ISchemaRegistry, SchemaRegistry } from './schema-registry';
+import { SchemaRegistryGrants } from './schema-registry-grants';
 import { ServerlessTopic } from './serverless-topic';
 import { TopicGrants } from './topic-grants';
 
@@ -28,6 +30,11 @@ export interface TopicAttributes {
 export interface TopicProps extends TopicOptions {
   /** The cluster, made here or imported. MSK manages topics of provisioned clusters on Kafka 3.6 and later. */
   readonly cluster: IKafkaCluster;
+  /**
+   * Where its schemas are registered; name that of an imported cluster, or a second one is made.
+   * @default - the registry of the cluster, `SchemaRegistry.forCluster`
+   */
+  readonly schemaRegistry?: ISchemaRegistry;
 }
 
 /**
@@ -73,7 +80,9 @@ export class Topic extends Resource implements ITopic {
     this.topicName = topicName;
     this.deadLetterTopic = this.makeDeadLetterTopic(props, resolved);
     const deadLetterTopicName = this.deadLetterTopic?.topicName;
-    this.grants = new TopicGrants(this, props.cluster, { topicName, partitions, deadLetterTopicName }, this.registerSchemas(props));
+    const subjects = schemasOf(props).map(({ subject }) => subject);
+    const target = { topicName, partitions, deadLetterTopicName };
+    this.grants = new TopicGrants(this, props.cluster, target, this.registerSchemas(props), subjects);
     requireAllocation(this);
     registerUpdateRules(this, KafkaUpdateRules.all());
     ledger.add(this.node.path, resolved);
@@ -97,13 +106,18 @@ export class Topic extends Resource implements ITopic {
     return new Topic(this, 'DeadLetter', { ...deadLetterOptions(props, resolved), cluster: props.cluster });
   }
 
-  /** Registers the schemas with the registry of the cluster, which is made for the first of them. */
-  private registerSchemas(props: TopicProps): SchemaRegistry | undefined {
+  /** Registers the schemas with the registry that was named, or with that of the cluster, which is made for the first of them. */
+  private registerSchemas(props: TopicProps): SchemaRegistryGrants | undefined {
     const schemas = schemasOf(props);
     if (schemas.length === 0) return undefined;
+    const given = props.schemaRegistry;
+    if (given) {
+      for (const schema of schemas) new RegisteredSchema(this, schema.subject, { ...schema, registry: given });
+      return new SchemaRegistryGrants(given);
+    }
     const registry = SchemaRegistry.forCluster(props.cluster);
     for (const schema of schemas) registry.addSchema(schema.subject, schema);
-    return registry;
+    return registry.grants;
   }
 
   private makeTopic(cluster: IKafkaCluster, topic: ResolvedTopic, retention: RetentionDecision): void {

@@ -15,7 +15,7 @@ import {
 import { TopicLedger } from '../topic-ledger';
 import type { IKafkaCluster } from './kafka-cluster';
 import type { KafkaUser } from './kafka-user';
-import type { SchemaRegistry } from './schema-registry';
+import type { ISchemaRegistry } from './schema-registry';
 
 /** Access to one topic on Strimzi, or to all whose names begin alike: ACLs for these and for the named group alone. */
 export class TopicGrants {
@@ -23,7 +23,7 @@ export class TopicGrants {
     private readonly scope: IConstruct,
     private readonly cluster: IKafkaCluster,
     private readonly target: GrantTarget,
-    private readonly registry?: SchemaRegistry,
+    private readonly registry?: ISchemaRegistry,
   ) {}
 
   /**

@@ -1,6 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { decideRetention, retentionAnnotations } from '../../core/retention';
+import { refuse } from '../../core/error';
 import { enforce } from '../../core/rule';
 import { registerUpdateRules } from '../../core/update-rule';
 import { requireAllocation } from '../../cost/applied-allocation';
@@ -11,7 +12,8 @@ import { StreamCatalog } from '../stream-catalog';
 import { type ResolvedTopic, TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
 import { schemasOf } from '../topic-schemas';
 import type { IKafkaCluster } from './kafka-cluster';
-import { SchemaRegistry } from './schema-registry';
+import { RegisteredSchema } from './registered-schema';
+import { type ISchemaRegistry, SchemaRegistry } from './schema-registry';
 import { TopicGrants } from './topic-grants';
 
 /** What identifies an existing topic. */
@@ -26,6 +28,11 @@ export interface TopicAttributes {
 export interface TopicProps extends TopicOptions {
   /** The cluster, made here or imported. */
   readonly cluster: IKafkaCluster;
+  /**
+   * Where its schemas are registered; an imported cluster has a registry already, which has to be named.
+   * @default - the registry of a cluster made here, `SchemaRegistry.forCluster`
+   */
+  readonly schemaRegistry?: ISchemaRegistry;
 }
 
 /**
@@ -37,7 +44,7 @@ export interface TopicProps extends TopicOptions {
  * Millrace.KafkaTopicReplicationInvalid, Millrace.KafkaTopicRetentionInvalid, Millrace.KafkaTopicRetentionTwice,
  * Millrace.KafkaTopicRetentionBelowSegment, Millrace.KafkaTopicConfigUnknown, Millrace.KafkaTopicConfigInvalid,
  * Millrace.KafkaTopicTieredInvalid, Millrace.KafkaTopicUncleanElection, Millrace.KafkaTopicMinInsyncInvalid,
- * Millrace.KafkaChangelogDeletes, Millrace.KafkaCompatibilityWithoutSchema, Millrace.TokenRefused
+ * Millrace.KafkaChangelogDeletes, Millrace.KafkaCompatibilityWithoutSchema, Millrace.SchemaRegistryUnknown, Millrace.TokenRefused
  */
 export class Topic extends Construct implements ITopic {
   /** Imports an existing topic, to grant access to it. */
@@ -102,11 +109,26 @@ export class Topic extends Construct implements ITopic {
     return new Topic(this, 'DeadLetter', { ...deadLetterOptions(props, resolved), cluster: props.cluster });
   }
 
-  /** Registers the schemas with the registry of the cluster, which is made for the first of them. */
-  private registerSchemas(props: TopicProps): SchemaRegistry | undefined {
+  /** Registers the schemas with the registry that was named, or with that of the cluster, which is made for the first of them. */
+  private registerSchemas(props: TopicProps): ISchemaRegistry | undefined {
     const schemas = schemasOf(props);
     if (schemas.length === 0) return undefined;
-    const registry = SchemaRegistry.forCluster(props.cluster);
+    const { schemaRegistry, cluster } = props;
+    if (schemaRegistry) {
+      for (const schema of schemas) new RegisteredSchema(this, schema.subject, { ...schema, registry: schemaRegistry });
+      return schemaRegistry;
+    }
+    // A second registry of one cluster would keep its schemas in the topics of the first.
+    if (!TopicLedger.of(cluster).sizing) {
+      refuse(this.node.path, {
+        code: 'Millrace.SchemaRegistryUnknown',
+        subject: 'schemaRegistry',
+        received: 'a schema for a topic of an imported cluster, and no registry',
+        allowed: 'the registry that the cluster has',
+        fix: 'give SchemaRegistry.fromSchemaRegistryAttributes(…), or a SchemaRegistry made with SchemaRegistryStorage.kafka(cluster)',
+      });
+    }
+    const registry = SchemaRegistry.forCluster(cluster);
     for (const schema of schemas) registry.addSchema(schema.subject, schema);
     return registry;
   }
