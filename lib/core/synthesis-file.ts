@@ -22,6 +22,7 @@ export class SynthesisFiles {
     if (CDK_APP in root) {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- a CDK app has loaded it; core itself loads no framework
       const { attachCustomSynthesis } = require('aws-cdk-lib') as typeof import('aws-cdk-lib');
+      // The symbol says that it is an App of the CDK.
       attachCustomSynthesis(root as never, { onSynthesize: (session) => files.write(session.outdir) });
     }
     return files;

@@ -94,6 +94,7 @@ export interface ReplicatorOptions {
 
 type NameList = 'names' | 'prefixes' | 'exclude';
 
+// The rule checks whatever it is given; tables of rules of several types know its parameter as never.
 const isName = (name: unknown) => TOPIC_NAME_RULE.valid(name as never, { topicName: '' });
 const FEWEST: Rule<NameSelection> = {
   code: 'Millrace.ReplicatorTopicsInvalid',

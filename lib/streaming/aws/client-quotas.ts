@@ -87,10 +87,10 @@ export class ClientQuotas {
 }
 
 function clientOf(grantee: iam.IGrantable): Client | undefined {
-  if (KafkaUser.isKafkaUser(grantee)) return { scope: grantee as unknown as Construct, user: grantee.userName };
+  const constructOf = (...candidates: unknown[]) => candidates.find((each): each is Construct => Construct.isConstruct(each))!;
+  if (KafkaUser.isKafkaUser(grantee)) return { scope: constructOf(grantee), user: grantee.userName };
   if (!(grantee instanceof RoleSession)) return undefined;
-  const scope = [grantee.client, grantee.grantPrincipal].find((each) => Construct.isConstruct(each));
-  return { scope: scope as unknown as Construct, user: grantee.principalArn };
+  return { scope: constructOf(grantee.client, grantee.grantPrincipal), user: grantee.principalArn };
 }
 
 /** As Kafka names them. */

@@ -1,14 +1,11 @@
 import { Annotations, Resource } from 'aws-cdk-lib';
 import * as msk from 'aws-cdk-lib/aws-msk';
 import type { Construct } from 'constructs';
-import { requireAllocation } from '../../cost/applied-allocation';
 import { DESTROY_NEEDS_TWO_KEYS, type RetentionDecision, decideRetention, removalPolicyOf } from '../../core/retention';
 import { enforce } from '../../core/rule';
-import { registerUpdateRules } from '../../core/update-rule';
-import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
+import { declareTopic } from '../topic-declaration';
 import { TopicLedger } from '../topic-ledger';
-import { StreamCatalog } from '../stream-catalog';
 import { type ResolvedTopic, TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
 import { schemasOf } from '../topic-schemas';
 import type { IKafkaCluster } from './kafka-cluster';
@@ -73,7 +70,7 @@ export class Topic extends Resource implements ITopic {
     const surroundings = isServerless ? { express: false, serverless: true } : ledger.surroundings;
     enforce(this.node.path, { ...props, surroundings }, topicRules(props.config));
     const resolved = resolveTopic(props, surroundings);
-    const { topicName, partitions, replicationFactor, config } = resolved;
+    const { topicName, partitions } = resolved;
     const decision = decideRetention(this, props.removalPolicy);
     if (decision.warning) Annotations.of(this).addWarningV2(DESTROY_NEEDS_TWO_KEYS, decision.warning);
     this.makeTopic(props.cluster, resolved, decision);
@@ -83,22 +80,7 @@ export class Topic extends Resource implements ITopic {
     const subjects = schemasOf(props).map(({ subject }) => subject);
     const target = { topicName, partitions, deadLetterTopicName };
     this.grants = new TopicGrants(this, props.cluster, target, this.registerSchemas(props), subjects);
-    requireAllocation(this);
-    registerUpdateRules(this, KafkaUpdateRules.all());
-    ledger.add(this.node.path, resolved);
-    const { schema, keySchema } = props;
-    StreamCatalog.of(this).topics.push({
-      construct: this,
-      clusterName: props.cluster.clusterName,
-      topicName,
-      partitions,
-      replicationFactor,
-      config,
-      schema,
-      keySchema,
-      compatibility: schemasOf(props)[0]?.compatibility,
-      deadLetterTopicName,
-    });
+    declareTopic(this, props.cluster, props, resolved, deadLetterTopicName);
   }
 
   private makeDeadLetterTopic(props: TopicProps, resolved: ResolvedTopic): Topic | undefined {

@@ -3,12 +3,9 @@ import { Construct } from 'constructs';
 import { refuse } from '../../core/error';
 import { decideRetention, retentionAnnotations } from '../../core/retention';
 import { enforce } from '../../core/rule';
-import { registerUpdateRules } from '../../core/update-rule';
-import { requireAllocation } from '../../cost/applied-allocation';
-import { KafkaUpdateRules } from '../kafka-update-rules';
 import { keySubjectOf } from '../schema-registry';
-import { StreamCatalog } from '../stream-catalog';
 import type { ITopic, TopicOptions } from '../topic';
+import { declareTopic } from '../topic-declaration';
 import { TopicLedger } from '../topic-ledger';
 import { type ResolvedTopic, TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
 import { schemasOf } from '../topic-schemas';
@@ -78,28 +75,12 @@ export class ConfluentTopic extends Construct implements ITopic {
         kafkaRestClassRef: { name: cluster.restClassName },
       },
     });
-    const { topicName, partitions, replicationFactor, config } = resolved;
+    const { topicName } = resolved;
     this.topicName = topicName;
     this.deadLetterTopic = this.makeDeadLetterTopic(props, resolved);
     const deadLetterTopicName = this.deadLetterTopic?.topicName;
     this.grants = new ConfluentTopicGrants(this, cluster, { topicName, deadLetterTopicName }, this.registerSchemas(props));
-    requireAllocation(this);
-    registerUpdateRules(this, KafkaUpdateRules.all());
-    ledger.add(this.node.path, resolved);
-    const { clusterName } = cluster;
-    const { schema, keySchema } = props;
-    StreamCatalog.of(this).topics.push({
-      construct: this,
-      clusterName,
-      topicName,
-      partitions,
-      replicationFactor,
-      config,
-      schema,
-      keySchema,
-      compatibility: schemasOf(props)[0]?.compatibility,
-      deadLetterTopicName,
-    });
+    declareTopic(this, props.cluster, props, resolved, deadLetterTopicName);
   }
 
   private makeDeadLetterTopic(props: ConfluentTopicProps, resolved: ResolvedTopic): ConfluentTopic | undefined {

@@ -3,12 +3,9 @@ import { Construct } from 'constructs';
 import { decideRetention, retentionAnnotations } from '../../core/retention';
 import { refuse } from '../../core/error';
 import { enforce } from '../../core/rule';
-import { registerUpdateRules } from '../../core/update-rule';
-import { requireAllocation } from '../../cost/applied-allocation';
-import { KafkaUpdateRules } from '../kafka-update-rules';
 import type { ITopic, TopicOptions } from '../topic';
+import { declareTopic } from '../topic-declaration';
 import { TopicLedger } from '../topic-ledger';
-import { StreamCatalog } from '../stream-catalog';
 import { type ResolvedTopic, TOPIC_NAME_RULE, deadLetterOptions, resolveTopic, topicRules } from '../topic-rules';
 import { schemasOf } from '../topic-schemas';
 import type { IKafkaCluster } from './kafka-cluster';
@@ -86,22 +83,7 @@ export class Topic extends Construct implements ITopic {
     this.deadLetterTopic = this.makeDeadLetterTopic(props, resolved);
     const deadLetterTopicName = this.deadLetterTopic?.topicName;
     this.grants = new TopicGrants(this, props.cluster, { topicName, partitions, deadLetterTopicName }, this.registerSchemas(props));
-    requireAllocation(this);
-    registerUpdateRules(this, KafkaUpdateRules.all());
-    ledger.add(this.node.path, resolved);
-    const { schema, keySchema } = props;
-    StreamCatalog.of(this).topics.push({
-      construct: this,
-      clusterName: props.cluster.clusterName,
-      topicName,
-      partitions,
-      replicationFactor,
-      config,
-      schema,
-      keySchema,
-      compatibility: schemasOf(props)[0]?.compatibility,
-      deadLetterTopicName,
-    });
+    declareTopic(this, props.cluster, props, resolved, deadLetterTopicName);
   }
 
   private makeDeadLetterTopic(props: TopicProps, resolved: ResolvedTopic): Topic | undefined {
