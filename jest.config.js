@@ -9,4 +9,6 @@ module.exports = {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }],
   },
   maxWorkers: 2,
+  // A bound for what hangs and no claim of speed: DuckDB and synthesized apps are slow on a machine that does other work too.
+  testTimeout: 60_000,
 };
