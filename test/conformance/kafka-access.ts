@@ -176,6 +176,9 @@ function administration(intent: Intent, topics: readonly string[]): Attempt[] {
 
 const example = (name: string) => name.replace(/\*$/, '1');
 
+const PROPAGATION_MS = 30_000;
+const POLL_MS = 200;
+
 /** Gives a cluster a user as Strimzi's user operator does: its password, ACLs and quotas. */
 export async function loadUser({ probe, admin }: KafkaBrokers, user: EmittedUser): Promise<void> {
   if (user.authentication === 'scram-sha-512') await probe.ask('createScramUser', admin, { user: user.name, password: passwordOf(user) });
@@ -184,9 +187,13 @@ export async function loadUser({ probe, admin }: KafkaBrokers, user: EmittedUser
   if (!user.quotas) return;
   const quota = Object.fromEntries(Object.entries(user.quotas).map(([name, value]) => [snake(name), value]));
   await probe.ask('alterQuota', admin, { user: principalOf(user), quota });
-  const described = await probe.ask('describeQuota', admin, { user: principalOf(user) });
   const sorted = (object: Record<string, number>) => JSON.stringify(Object.entries(object).sort());
-  if (sorted(described) !== sorted(quota)) throw new Error(`${user.name} has the quota ${sorted(described)} instead of ${sorted(quota)}`);
+  // Any broker answers, also one that has not heard of the change from the controller yet.
+  for (const end = Date.now() + PROPAGATION_MS; ; await sleep(POLL_MS)) {
+    const described = sorted(await probe.ask('describeQuota', admin, { user: principalOf(user) }));
+    if (described === sorted(quota)) return;
+    if (Date.now() > end) throw new Error(`${user.name} has the quota ${described} instead of ${sorted(quota)}`);
+  }
 }
 
 /** The name of a user in ACLs, as Strimzi's user operator makes it. */
