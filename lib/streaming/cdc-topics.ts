@@ -1,3 +1,4 @@
+import { refuse, show } from '../core/error';
 import { heartbeatTopicName, tableTopicName } from './cdc-config';
 import type { CdcOptions } from './cdc-options';
 import { CleanupPolicy, type TopicOptions } from './topic';
@@ -40,4 +41,15 @@ export function heartbeatTopic({ topicPrefix, removalPolicy }: CdcOptions): CdcT
 export function historyTopic(topicName: string, { removalPolicy }: CdcOptions): CdcTopic {
   const config = { unlimitedRetention: true };
   return { id: HISTORY, options: { topicName, partitions: 1, cleanupPolicy: CleanupPolicy.DELETE, config, removalPolicy } };
+}
+
+/** Refuses a table that a capture does not have; `ids` are those of its topics. */
+export function refuseTable(path: string, table: string, ids: Iterable<string>): never {
+  return refuse(path, {
+    code: 'Millrace.CdcTableUnknown',
+    subject: 'table',
+    received: show(table),
+    allowed: [...ids].filter((id) => id.includes('.')).join(', '),
+    fix: 'add it to tables',
+  });
 }

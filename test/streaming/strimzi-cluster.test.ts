@@ -14,6 +14,7 @@ import {
   KafkaMetrics,
   KafkaQuotas,
   KafkaRebalance,
+  KafkaUser,
   KafkaVersion,
   Listener,
   ListenerAuthentication,
@@ -21,6 +22,7 @@ import {
 } from '../../lib/streaming/k8s';
 import { KafkaMetricNames } from '../../lib/streaming/kafka-metric-names';
 import { KafkaSizing } from '../../lib/streaming/kafka-sizing';
+import type { MessageRate } from '../../lib/streaming/topic-demand';
 import { StreamCatalog } from '../../lib/streaming/stream-catalog';
 import { codeOf, refusalOf } from '../contract/refusal';
 import { checkBeyondSchema } from '../manifests/beyond-schema';
@@ -383,6 +385,21 @@ describe('quotas', () => {
 
   test('stop producers before a disk is full', () => {
     expect(specOf({ quotas: KafkaQuotas.diskGuard() }).kafka.quotas).toEqual({ type: 'strimzi', minAvailableRatioPerVolume: 0.1 });
+  });
+
+  test('that guard disks refuse a grant with a demand, whose quota would not count, and take one without', () => {
+    const grant = (quotas: KafkaQuotas, demand: MessageRate | undefined) => {
+      const chart = newChart('streaming');
+      const cluster = new KafkaCluster(chart, 'Kafka', { sizing, quotas });
+      cluster.addTopic('Topic', { topicName: 'a', deadLetter: true }).grants.consume(new KafkaUser(chart, 'User', { cluster }), {
+        groupId: 'g',
+        demand,
+      });
+    };
+    const demand = { messagesPerSecond: 10, messageSize: Size.kibibytes(1) };
+    expect(codeOf(() => grant(KafkaQuotas.diskGuard(), demand))).toBe('Millrace.KafkaClientDemandUnsupported');
+    expect(() => grant(KafkaQuotas.diskGuard(), undefined)).not.toThrow();
+    expect(() => grant(KafkaQuotas.shareOfBroker(0.5), demand)).not.toThrow();
   });
 
   test('fail for no limit, no rate, a share above one, and what is no principal', () => {

@@ -1,8 +1,7 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
-import { refuse, show } from '../../core/error';
 import type { CdcCredentials } from '../cdc-options';
-import type { CdcTopic } from '../cdc-topics';
+import { type CdcTopic, refuseTable } from '../cdc-topics';
 import type { CdcSecret, CdcWorker } from './cdc-worker';
 import type { IConnectPlugin } from './connect-plugin';
 import { Connector } from './connector';
@@ -62,14 +61,6 @@ export class CdcTopics extends Construct {
 
   /** The topic of a table. */
   public of(table: string): Topic {
-    const found = this.byId.get(table);
-    if (found) return found;
-    return refuse(this.node.path, {
-      code: 'Millrace.CdcTableUnknown',
-      subject: 'table',
-      received: show(table),
-      allowed: [...this.byId.keys()].filter((key) => key.includes('.')).join(', '),
-      fix: 'add it to tables',
-    });
+    return this.byId.get(table) ?? refuseTable(this.node.path, table, this.byId.keys());
   }
 }

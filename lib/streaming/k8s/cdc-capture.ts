@@ -1,7 +1,6 @@
 import { Construct } from 'constructs';
-import { refuse, show } from '../../core/error';
 import type { CdcCredentials } from '../cdc-options';
-import type { CdcTopic } from '../cdc-topics';
+import { type CdcTopic, refuseTable } from '../cdc-topics';
 import type { CdcSecret } from './cdc-secret';
 import type { ConnectCluster } from './connect-cluster';
 import type { IKafkaCluster } from './kafka-cluster';
@@ -34,14 +33,6 @@ export class CdcTopics extends Construct {
 
   /** The topic of a table. */
   public of(table: string): Topic {
-    const found = this.byId.get(table);
-    if (found) return found;
-    return refuse(this.node.path, {
-      code: 'Millrace.CdcTableUnknown',
-      subject: 'table',
-      received: show(table),
-      allowed: [...this.byId.keys()].filter((key) => key.includes('.')).join(', '),
-      fix: 'add it to tables',
-    });
+    return this.byId.get(table) ?? refuseTable(this.node.path, table, this.byId.keys());
   }
 }

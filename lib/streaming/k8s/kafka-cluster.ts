@@ -52,6 +52,8 @@ export interface IKafkaCluster extends IKafkaClusterContract {
    * @default - unknown: an imported cluster
    */
   readonly hasCruiseControl?: boolean;
+  /** Whether quotas of single users do not count, as with `KafkaQuotas.diskGuard`. @default - unknown: an imported cluster */
+  readonly ignoresUserQuotas?: boolean;
 }
 
 /** What identifies an existing Strimzi cluster. */
@@ -153,6 +155,8 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
   public readonly metricNames?: KafkaMetricNames;
   /** Whether Cruise Control runs beside the cluster. */
   public readonly hasCruiseControl?: boolean;
+  /** Whether quotas of single users do not count. */
+  public readonly ignoresUserQuotas?: boolean;
 
   private readonly listeners: readonly Listener[];
   private readonly peers: ListenerPeers;
@@ -172,6 +176,7 @@ export class KafkaCluster extends Construct implements IKafkaCluster {
     const cruiseControl = props.cruiseControl ?? CruiseControl.enabled();
     this.metricNames = metrics.metricNames;
     this.hasCruiseControl = cruiseControl._isEnabled;
+    this.ignoresUserQuotas = props.quotas?._ignoresUsers;
     const retention = decideRetention(this, props.removalPolicy);
     this.addNodePools(retention, props.storageClassName);
     const kafka = new ApiObject(this, 'Resource', {

@@ -75,7 +75,7 @@ export class KafkaQuotas {
 
   /**
    * Stops producers while a volume is nearly full, because a broker with a full disk dies. Strimzi's quota plugin does it, in place of
-   * Kafka's own: quotas of single users no longer count.
+   * Kafka's own: quotas of single users no longer count, and a grant with a demand is refused.
    *
    * @throws Millrace.KafkaQuotasInvalid
    */
@@ -83,12 +83,14 @@ export class KafkaQuotas {
     const minAvailableRatio = options.minAvailableRatio ?? 0.1;
     const { excludedPrincipals } = options;
     enforce('KafkaQuotas.diskGuard', { minAvailableRatio, excludedPrincipals }, GUARD_RULES);
-    return new KafkaQuotas(() => ({ type: 'strimzi', minAvailableRatioPerVolume: minAvailableRatio, excludedPrincipals }));
+    return new KafkaQuotas(() => ({ type: 'strimzi', minAvailableRatioPerVolume: minAvailableRatio, excludedPrincipals }), true);
   }
 
   private constructor(
     /** @internal */
     public readonly _render: (sizing: KafkaSizing) => Record<string, unknown>,
+    /** @internal */
+    public readonly _ignoresUsers = false,
   ) {}
 }
 

@@ -149,6 +149,15 @@ export class KafkaUser extends Construct {
    * @internal
    */
   public _load(load: GrantedLoad): void {
+    if (load.demand && !load.implied && this.cluster.ignoresUserQuotas) {
+      refuse(this.node.path, {
+        code: 'Millrace.KafkaClientDemandUnsupported',
+        subject: 'demand',
+        received: `a grant with a demand on ${this.cluster.clusterName}, which has KafkaQuotas.diskGuard`,
+        allowed: "a cluster with Kafka's own quotas: Strimzi's plugin takes their place, and the quota of a user would not count",
+        fix: 'leave the demand out, or give the cluster KafkaQuotas.perUser or none',
+      });
+    }
     this.demand.add(load);
   }
 
