@@ -2,14 +2,25 @@ import { Bitrate, Duration, Size } from 'aws-cdk-lib';
 import { Chart } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { core, streaming, workloads } from '../lib';
-import { EKS_CLUSTER, RADAR, VPC_CIDR, allocationOf, paymentsTopic } from './shared-names';
+import { core, features, inference, models, streaming, workloads } from '../lib';
+import {
+  CARD_ACTIVITY,
+  EKS_CLUSTER,
+  RADAR,
+  RADAR_DEMAND,
+  RADAR_INPUT,
+  VPC_CIDR,
+  allocationOf,
+  cardActivityTopic,
+  paymentsTopic,
+} from './shared-names';
 
 const LEDGER_GROUP = 'ledger';
 
 /** Kafka on Kubernetes, the gateway that writes payments to it and the ledger that reads them. */
 export class PaymentsChart extends Chart {
   public readonly cluster: streaming.k8s.KafkaCluster;
+  public readonly cardActivity: streaming.ITopic;
 
   constructor(scope: Construct, id: string) {
     super(scope, id, { namespace: 'payments' });
@@ -17,6 +28,7 @@ export class PaymentsChart extends Chart {
       demand: { peakIngress: Bitrate.mbps(80), peakEgress: Bitrate.mbps(160), partitions: 120, retention: Duration.days(3) },
     });
     this.cluster = cluster;
+    this.cardActivity = cluster.addTopic('CardActivity', cardActivityTopic());
     const payments = cluster.addTopic('Payments', { ...paymentsTopic(), retention: Duration.days(3) });
     const gateway = new workloads.k8s.Service(this, 'Gateway', {
       image: 'registry.example.com/payments/gateway:1.14.2',
@@ -80,6 +92,42 @@ export class RadarChart extends Chart {
   }
 }
 
+/** What the prediction chart takes from the chart of Kafka. */
+export interface PredictionChartProps {
+  readonly payments: PaymentsChart;
+}
+
+/** The twin of the prediction stack: features of cards in Feast, pushed from their topic, and the radar model on KServe. */
+export class PredictionChart extends Chart {
+  constructor(scope: Construct, id: string, props: PredictionChartProps) {
+    super(scope, id, { namespace: RADAR.namespace });
+    const { FeastAddress, FeastOnlineStore, FeastRegistry } = features.k8s;
+    const size = workloads.PodSize.fixed({ cpu: Cpu.millis(1000), memory: Size.gibibytes(1), replicas: 3 });
+    const store = new features.k8s.FeatureStore(this, 'Features', {
+      storeName: 'fraud',
+      registry: FeastRegistry.sql({ secretName: 'feast-registry', addresses: [FeastAddress.cidr('10.20.48.0/24', 5432)] }),
+      onlineStore: FeastOnlineStore.redis({ secretName: 'feast-redis', addresses: [FeastAddress.cidr('10.20.49.0/24', 6379)] }),
+      server: { size, maxReplicas: 6 },
+    });
+    const cardActivity = store.addFeatureGroup('CardActivity', { schema: CARD_ACTIVITY });
+    new features.k8s.FeaturePush(this, 'Push', {
+      featureGroup: cardActivity,
+      topic: props.payments.cardActivity,
+      cluster: props.payments.cluster,
+      image: 'registry.example.com/fraud/feature-push:1.2.0',
+      size,
+      push: { credentials: streaming.k8s.ClientCredentials.externalSecret() },
+    });
+    new inference.k8s.ModelEndpoint(this, 'Radar', {
+      model: models.ModelSource.format({ format: 'xgboost', modelUri: 's3://example-models/radar/7/', input: RADAR_INPUT }),
+      demand: RADAR_DEMAND,
+      pods: { size },
+      serving: { downloadCidr: VPC_CIDR },
+      prometheus: { serverAddress: 'http://prometheus.monitoring.svc:9090' },
+    });
+  }
+}
+
 /** The reference platform on Kubernetes. */
 export function buildManifests(app: core.k8s.App): void {
   /* eslint-disable awscdk/pascal-case-construct-id -- a chart's id is its file name */
@@ -87,6 +135,7 @@ export function buildManifests(app: core.k8s.App): void {
   allocationOf('payments', 'gateway').applyTo(payments);
   allocationOf('streaming', 'kafka').applyTo(payments.cluster);
   allocationOf('fraud-ml', 'radar').applyTo(new RadarChart(app, 'radar'));
+  allocationOf('fraud-ml', 'radar').applyTo(new PredictionChart(app, 'prediction', { payments }));
   /* eslint-enable awscdk/pascal-case-construct-id */
 }
 

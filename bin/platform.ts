@@ -2,8 +2,19 @@ import { App, Bitrate, CfnOutput, Stack, type StackProps, Validations } from 'aw
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { core, cost, streaming, workloads } from '../lib';
-import { EKS_CLUSTER, EKS_NODE_SECURITY_GROUP, RADAR, VPC_CIDR, allocationOf, paymentsTopic } from './shared-names';
+import { core, cost, features, inference, models, streaming, workloads } from '../lib';
+import {
+  CARD_ACTIVITY,
+  EKS_CLUSTER,
+  EKS_NODE_SECURITY_GROUP,
+  RADAR,
+  RADAR_DEMAND,
+  RADAR_INPUT,
+  VPC_CIDR,
+  allocationOf,
+  cardActivityTopic,
+  paymentsTopic,
+} from './shared-names';
 
 /** The network everything stands in: three zones, private subnets, flow logs. */
 export class NetworkStack extends Stack {
@@ -26,10 +37,17 @@ function flowLogRetention(stack: Stack): logs.RetentionDays {
   return stack.node.tryGetContext('flowLogRetentionDays') === '7' ? logs.RetentionDays.ONE_WEEK : logs.RetentionDays.ONE_MONTH;
 }
 
+/** A new model is the change that `npm run deploy:local` rolls out. */
+function modelVersion(stack: Stack): string {
+  return stack.node.tryGetContext('radarModelVersion') ?? '7';
+}
+
 /** Kafka for payments, sized for its demand. */
 export class StreamingStack extends Stack {
   // eslint-disable-next-line awscdk/no-construct-in-public-property-of-construct -- its grants are what the next stack needs
   public readonly payments: streaming.aws.Topic;
+  public readonly cluster: streaming.aws.IKafkaCluster;
+  public readonly cardActivity: streaming.ITopic;
 
   constructor(scope: Construct, id: string, props: StackProps & { readonly vpc: ec2.IVpc }) {
     super(scope, id, props);
@@ -37,7 +55,9 @@ export class StreamingStack extends Stack {
       vpc: props.vpc,
       demand: { peakIngress: Bitrate.mbps(240), peakEgress: Bitrate.mbps(480), partitions: 120 },
     });
+    this.cluster = cluster;
     this.payments = cluster.addTopic('Payments', paymentsTopic());
+    this.cardActivity = cluster.addTopic('CardActivity', cardActivityTopic());
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
       reason: 'the CDK gives its own lookup function this policy, which lets it write its log and nothing else',
@@ -64,6 +84,39 @@ export class RadarStack extends Stack {
   }
 }
 
+/** The features of cards, the versions of the radar model, and the endpoint that scores payments with both. */
+export class PredictionStack extends Stack {
+  public readonly cardActivity: features.aws.IFeatureGroup;
+
+  constructor(scope: Construct, id: string, props: StackProps) {
+    super(scope, id, props);
+    const store = new features.aws.FeatureStore(this, 'Features', { storeName: 'fraud' });
+    const cardActivity = store.addFeatureGroup('CardActivity', { schema: CARD_ACTIVITY });
+    new features.aws.FeatureGroupAlarms(this, 'CardActivityAlarms', { featureGroup: cardActivity });
+    this.cardActivity = cardActivity;
+    new models.aws.ModelRegistry(this, 'Registry', { registryName: 'radar' });
+    new inference.aws.ModelEndpoint(this, 'Radar', {
+      model: models.ModelSource.container({
+        image: '111122223333.dkr.ecr.eu-west-1.amazonaws.com/radar:2.3.0',
+        modelUri: `s3://example-models/radar/${modelVersion(this)}/`,
+        input: RADAR_INPUT,
+      }),
+      demand: RADAR_DEMAND,
+      hosting: inference.aws.EndpointHosting.realTime({ instanceType: 'ml.c7g.xlarge' }),
+      rollout: inference.Rollout.canary(),
+    });
+  }
+}
+
+/** What writes the features of cards from their topic. */
+export class IngestionStack extends Stack {
+  constructor(scope: Construct, id: string, props: StackProps & { readonly kafka: StreamingStack; readonly prediction: PredictionStack }) {
+    super(scope, id, props);
+    const { cluster, cardActivity: topic } = props.kafka;
+    new features.aws.FeatureIngestion(this, 'CardActivity', { topic, cluster, featureGroup: props.prediction.cardActivity });
+  }
+}
+
 /** The reference platform on AWS. */
 export function buildPlatform(app: App): void {
   const env = { region: 'eu-west-1' };
@@ -74,6 +127,9 @@ export function buildPlatform(app: App): void {
   allocationOf('streaming', 'kafka').applyTo(kafka);
   const radar = new RadarStack(app, 'Radar', { env, payments: kafka.payments });
   allocationOf('fraud-ml', 'radar').applyTo(radar);
+  const prediction = new PredictionStack(app, 'Prediction', { env });
+  allocationOf('fraud-ml', 'radar').applyTo(prediction);
+  allocationOf('fraud-ml', 'features').applyTo(new IngestionStack(app, 'Ingestion', { env, kafka, prediction }));
 }
 
 if (require.main === module) {

@@ -15,7 +15,7 @@ function newest(dir) {
 const stamp = 'dist/lib/index.js';
 const sources = Math.max(
   newest('lib'),
-  ...['bin/millrace.ts', 'package.json', 'tsconfig.json', 'scripts/lazy-rooms.mjs', 'scripts/bundle-admin-function.mjs'].map(
+  ...['bin/millrace.ts', 'package.json', 'tsconfig.json', 'scripts/lazy-rooms.mjs', 'scripts/bundle-functions.mjs'].map(
     (f) => fs.statSync(f).mtimeMs,
   ),
 );

@@ -32,6 +32,8 @@ const ALSO_STATEFUL = [
   'AWS::S3Vectors::VectorBucket',
   'AWS::SageMaker::Domain',
   'AWS::SageMaker::FeatureGroup',
+  'AWS::SageMaker::MlflowApp',
+  'AWS::SageMaker::MlflowTrackingServer',
   'AWS::SageMaker::ModelPackageGroup',
   'AWS::Timestream::Database',
   'AWS::Timestream::Table',

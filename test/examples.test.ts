@@ -11,6 +11,7 @@ import { build as streamingCdcMysql } from '../examples/streaming-cdc-mysql';
 import { build as streamingReplication } from '../examples/streaming-replication';
 import { build as streamingTopicWithSchema } from '../examples/streaming-topic-with-schema';
 import { build as tagPolicyWithExemption } from '../examples/tag-policy-with-exemption';
+import { build as topicToPrediction } from '../examples/topic-to-prediction';
 import { core, cost } from '../lib';
 
 const DEFAULT_KEYS = 'team, service, cost-center, environment';
@@ -57,6 +58,8 @@ test('every example is here', () => {
     'streaming-replication.ts',
     'streaming-topic-with-schema.ts',
     'tag-policy-with-exemption.ts',
+    'topic-to-prediction.contract.ts',
+    'topic-to-prediction.ts',
   ]);
 });
 
@@ -289,4 +292,45 @@ test('capture of a MySQL database: the same tables on both flavours, one task, n
   const topics = ['ledger.ledger.accounts', 'ledger.ledger.entries'];
   expect(resources(assembly, 'AWS::MSK::Topic').map(({ TopicName }) => TopicName)).toEqual(expect.arrayContaining(topics));
   expect(objects(assembly, 'KafkaTopic').map(({ spec }) => spec.topicName)).toEqual(expect.arrayContaining(topics));
+});
+
+test('from a topic to a prediction: one schema makes the topic, the features and the input of the model, on both flavours', () => {
+  const outdir = path.join(folder, 'prediction');
+  topicToPrediction(outdir);
+  const templates = core.Assembly.fromDirectories({ templates: path.join(outdir, 'cdk.out') });
+  const manifests = core.Assembly.fromDirectories({ manifests: path.join(outdir, 'cdk8s.out') });
+  for (const assembly of [templates, manifests]) {
+    const [, covered, total] = /^(\d+) of (\d+) /.exec(coverageOf(assembly)) ?? [];
+    expect(Number(covered)).toBeGreaterThan(20);
+    expect(covered).toBe(total);
+  }
+  const FIELDS = ['cardId', 'payments1h', 'amountMinor1h', 'declineShare24h', 'lastCountry'];
+
+  const [topic] = resources(templates, 'AWS::MSK::Topic').filter(({ TopicName }) => !TopicName.endsWith('.dlq'));
+  const [group] = resources(templates, 'AWS::SageMaker::FeatureGroup');
+  expect([topic.TopicName, group.FeatureGroupName]).toEqual(['features.card-activity', 'card-activity']);
+  expect(group.FeatureDefinitions.map((feature: any) => feature.FeatureName)).toEqual(['updatedAt', ...FIELDS]);
+  expect(resources(templates, 'AWS::Lambda::EventSourceMapping')).toMatchObject([{ Topics: ['features.card-activity'] }]);
+  const [endpoint] = resources(templates, 'AWS::SageMaker::Endpoint');
+  expect(endpoint.DeploymentConfig.BlueGreenUpdatePolicy.TrafficRoutingConfiguration).toEqual({
+    Type: 'CANARY',
+    CanarySize: { Type: 'CAPACITY_PERCENT', Value: 10 },
+    WaitIntervalInSeconds: 600,
+  });
+
+  const [, push] = objects(manifests, 'Deployment')
+    .map(({ metadata }) => metadata.name as string)
+    .sort();
+  expect(push).toMatch(/^prediction-push/);
+  const [view] = objects(manifests, 'ConfigMap').filter(({ metadata }) => metadata.annotations?.['millrace.io/feature-schema']);
+  expect(JSON.parse(view.metadata.annotations['millrace.io/feature-schema']).features.map(({ name }: any) => name)).toEqual(FIELDS);
+  const [service] = objects(manifests, 'InferenceService');
+  expect(service.spec.canary).toMatchObject([{ trafficPercent: 10 }]);
+  const [record] = objects(manifests, 'Service').flatMap(({ metadata }) => metadata.annotations?.['millrace.io/model-input'] ?? []);
+  expect(JSON.parse(record)).toEqual([
+    'payments1h:Integral',
+    'amountMinor1h:Integral',
+    'declineShare24h:Fractional',
+    'amountMinor:Integral',
+  ]);
 });

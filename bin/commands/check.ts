@@ -6,6 +6,10 @@ import { refuse, show } from '../../lib/core/error';
 import { StatefulUpdateRules } from '../../lib/core/stateful-update-rules';
 import { type Finding, FindingSeverity, type IUpdateRule, checkUpdate } from '../../lib/core/update-rule';
 import { TagUpdateRules, frozenTagsOf } from '../../lib/cost/tag-update-rules';
+import { FeastUpdateRules } from '../../lib/features/feast-update-rules';
+import { FeatureUpdateRules } from '../../lib/features/feature-update-rules';
+import { EndpointUpdateRules } from '../../lib/inference/endpoint-update-rules';
+import { KserveUpdateRules } from '../../lib/inference/kserve-update-rules';
 import { ConnectorUpdateRules } from '../../lib/streaming/connector-update-rules';
 import { KafkaUpdateRules } from '../../lib/streaming/kafka-update-rules';
 import { WorkloadUpdateRules } from '../../lib/workloads/workload-update-rules';
@@ -27,6 +31,10 @@ export function allUpdateRules(): IUpdateRule[] {
     ...TagUpdateRules.all(),
     ...KafkaUpdateRules.all(),
     ...ConnectorUpdateRules.all(),
+    ...FeatureUpdateRules.all(),
+    ...FeastUpdateRules.all(),
+    ...EndpointUpdateRules.all(),
+    ...KserveUpdateRules.all(),
     ...WorkloadUpdateRules.all(),
   ];
 }

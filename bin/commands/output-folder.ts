@@ -38,13 +38,24 @@ function foreignIn(folder: string): string[] {
   return foreignToCdk8s(folder);
 }
 
-/** What our constructs write beside a synthesis: the catalogue of streams and the runbooks. */
-const DOCUMENTS: Readonly<Record<string, RegExp>> = { catalog: /^asyncapi\.json$/, runbooks: /\.md$/ };
+/** What our constructs write beside a synthesis: the catalogue of streams, the definitions of features and the runbooks. */
+const DOCUMENTS: Readonly<Record<string, RegExp>> = {
+  catalog: /^asyncapi\.json$/,
+  features: /^[a-z0-9_]+\/(entity|view)_\w+\.py$/,
+  runbooks: /^[^/]+\.md$/,
+};
 
-function isDocuments(file: string): boolean {
-  const names = DOCUMENTS[path.basename(file)];
-  if (!names || !fs.statSync(file).isDirectory()) return false;
-  return fs.readdirSync(file).every((name) => names.test(name));
+function isDocuments(folder: string): boolean {
+  const names = DOCUMENTS[path.basename(folder)];
+  if (!names || !fs.statSync(folder).isDirectory()) return false;
+  return filesBelow(folder).every((file) => names.test(file));
+}
+
+function filesBelow(folder: string): string[] {
+  return fs
+    .readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replace(/\\/g, '/'))
+    .filter((name) => !fs.statSync(path.join(folder, name)).isDirectory());
 }
 
 function foreignToCdk8s(folder: string, below = ''): string[] {

@@ -1,5 +1,6 @@
 export * from './assembly';
 export * from './baseline';
+export * from './prom-query';
 export * from './sizing';
 export * from './stateful-update-rules';
 export * from './update-guard';

@@ -9,6 +9,11 @@ import type { MessageRate, TopicDemand } from './topic-demand';
 export interface ITopic extends IConstruct {
   /** Name of the topic in Kafka. */
   readonly topicName: string;
+  /**
+   * What its values look like, where that is known.
+   * @default - unknown
+   */
+  readonly schema?: Schema;
 }
 
 /** What Kafka does with records past their retention. */

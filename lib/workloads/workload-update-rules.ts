@@ -72,12 +72,15 @@ class JobRunsAgainRule implements IUpdateRule {
   }
 }
 
+/** Kinds whose objects of ours are named by a hash of what they do, because they do not run a change under the same name. */
+const RUN_ONCE = ['Job', 'RayJob'];
+
 /** What makes a job of ours the same one under another name: its construct. Elsewhere the label names a release with many jobs. */
 function jobKey({ manifest }: SynthesizedObject): string[] {
   const labels = manifest.metadata?.labels ?? {};
   const instance = labels['app.kubernetes.io/instance'];
-  const isOurs = manifest.kind === 'Job' && labels['app.kubernetes.io/managed-by'] === 'millrace' && instance;
-  return isOurs ? [`${manifest.metadata?.namespace ?? ''}/${instance}`] : [];
+  const isOurs = RUN_ONCE.includes(manifest.kind) && labels['app.kubernetes.io/managed-by'] === 'millrace' && instance;
+  return isOurs ? [`${manifest.kind}/${manifest.metadata?.namespace ?? ''}/${instance}`] : [];
 }
 
 /** The update rules for workloads; those for fields that Kubernetes never changes are in `StatefulUpdateRules`. */

@@ -415,6 +415,7 @@ describe('millrace report', () => {
 
     test.each([
       ['a project', { 'src/app.ts': '', 'manifest.json': '{}', 'cdk.out/keep.txt': '' }, 'manifest.json, src/app.ts'],
+      ['code beside manifests', { 'a.k8s.yaml': 'kind: A\n', 'features/radar/model.py': '' }, 'features/radar/model.py'],
       ['notes beside manifests', { 'a.k8s.yaml': 'kind: A\n', 'charts/notes.md': '' }, 'charts/notes.md'],
       [
         'manifests written by hand',

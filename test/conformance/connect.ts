@@ -1,11 +1,7 @@
-import { spawnSync } from 'child_process';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
-import { setTimeout as sleep } from 'timers/promises';
 import { KafkaVersion } from '../../lib/streaming/k8s/kafka-version';
-import { endGroupsOnExit } from '../deploy/process-groups';
-import { Cases } from './cases';
+import { type Cases, runConformance } from './cases';
 import { TABLE, checkCapture } from './connect-capture';
 import {
   type EmittedOnAws,
@@ -161,28 +157,16 @@ async function checkMySqlPlugin(cases: Cases, worker: ConnectWorker, config: Set
   });
 }
 
-async function main(): Promise<void> {
-  for (const [program, word] of [
-    ['java', '-version'],
-    ['mvn', '-version'],
-    ['openssl', 'version'],
-    ['apt-get', '--version'],
-  ]) {
-    if (spawnSync(program, [word], { stdio: 'ignore' }).status !== 0) {
-      console.log(`Skipped: this needs ${program}, which is not here`);
-      return;
-    }
-  }
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-connect-'));
-  const cases = new Cases();
-  process.on('exit', () => {
-    if (cases.good) fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    else console.log(`Kept for a look: ${folder}`);
-  });
-  const late = sleep(LIMIT_MINUTES * 60_000).then(() => Promise.reject(new Error(`stopped after ${LIMIT_MINUTES} minutes`)));
-  await Promise.race([conformance(folder, cases), late]).catch((error: Error) => cases.abandon(error));
-  cases.finish();
-}
-
-endGroupsOnExit();
-void main();
+void runConformance(
+  {
+    name: 'connect',
+    limitMinutes: LIMIT_MINUTES,
+    programs: [
+      ['java', '-version'],
+      ['mvn', '-version'],
+      ['openssl', 'version'],
+      ['apt-get', '--version'],
+    ],
+  },
+  conformance,
+);

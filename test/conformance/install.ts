@@ -25,5 +25,11 @@ export function installIceberg(version: string): string {
 
 /** Folder of the files of a MariaDB. */
 export function installMariaDb(): string {
-  return run('install-mariadb.sh', WORK);
+  const packages = ['mariadb-server-core', 'mariadb-client-core', 'mariadb-common', 'libmariadb3', 'libaio1', 'liburing2'];
+  return run('install-debian.sh', WORK, 'mariadb', ...packages);
+}
+
+/** Folder of the files of a Redis. */
+export function installRedis(): string {
+  return run('install-debian.sh', WORK, 'redis', 'redis-server', 'redis-tools', 'liblzf1', 'libjemalloc2');
 }

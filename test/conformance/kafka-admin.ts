@@ -1,11 +1,9 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'child_process';
+import { type ChildProcess, execFileSync, spawn } from 'child_process';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
 import * as readline from 'readline';
 import { setTimeout as sleep } from 'timers/promises';
-import { endGroupsOnExit } from '../deploy/process-groups';
-import { Cases } from './cases';
+import { type Cases, runConformance } from './cases';
 import { installKafka } from './install';
 import { KafkaBrokers } from './kafka-brokers';
 
@@ -240,25 +238,16 @@ async function conformance(folder: string, cases: Cases): Promise<void> {
   brokers.stop();
 }
 
-async function main(): Promise<void> {
-  for (const [program, word] of [
-    ['javac', '-version'],
-    ['mvn', '-version'],
-    ['openssl', 'version'],
-    ['npx', '--version'],
-  ]) {
-    if (spawnSync(program, [word], { stdio: 'ignore' }).status !== 0)
-      return console.log(`Skipped: this needs ${program}, which is not here`);
-  }
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-kafka-admin-'));
-  const cases = new Cases();
-  process.on('exit', () => {
-    if (cases.good) fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    else console.log(`Kept for a look: ${folder}`);
-  });
-  await conformance(folder, cases).catch((error: Error) => cases.abandon(error));
-  cases.finish();
-}
-
-endGroupsOnExit();
-void main();
+void runConformance(
+  {
+    name: 'kafka-admin',
+    limitMinutes: 9,
+    programs: [
+      ['javac', '-version'],
+      ['mvn', '-version'],
+      ['openssl', 'version'],
+      ['npx', '--version'],
+    ],
+  },
+  conformance,
+);

@@ -1,12 +1,7 @@
-import { spawnSync } from 'child_process';
-import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
-import { setTimeout as sleep } from 'timers/promises';
 import { KafkaVersion as MskVersion } from '../../lib/streaming/aws/kafka-version';
 import { KafkaVersion as StrimziVersion } from '../../lib/streaming/k8s/kafka-version';
-import { endGroupsOnExit } from '../deploy/process-groups';
-import { Cases } from './cases';
+import { type Cases, runConformance } from './cases';
 import { installKafka } from './install';
 import { checkAccess } from './kafka-access';
 import { KafkaBrokers } from './kafka-brokers';
@@ -106,27 +101,15 @@ async function checkTopics(
   });
 }
 
-async function main(): Promise<void> {
-  for (const [program, ...words] of [
-    ['java', '-version'],
-    ['mvn', '-version'],
-    ['openssl', 'version'],
-  ]) {
-    if (spawnSync(program, words, { stdio: 'ignore' }).status !== 0) {
-      console.log(`Skipped: this needs ${program}, which is not here`);
-      return;
-    }
-  }
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-kafka-'));
-  const cases = new Cases();
-  process.on('exit', () => {
-    if (cases.good) fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    else console.log(`Kept for a look: ${folder}`);
-  });
-  const late = sleep(LIMIT_MINUTES * 60_000).then(() => Promise.reject(new Error(`stopped after ${LIMIT_MINUTES} minutes`)));
-  await Promise.race([conformance(folder, cases), late]).catch((error: Error) => cases.abandon(error));
-  cases.finish();
-}
-
-endGroupsOnExit();
-void main();
+void runConformance(
+  {
+    name: 'kafka',
+    limitMinutes: LIMIT_MINUTES,
+    programs: [
+      ['java', '-version'],
+      ['mvn', '-version'],
+      ['openssl', 'version'],
+    ],
+  },
+  conformance,
+);

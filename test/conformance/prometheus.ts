@@ -2,14 +2,11 @@ import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as http from 'http';
 import type { AddressInfo } from 'net';
-import * as os from 'os';
 import * as path from 'path';
-import { setTimeout as sleep } from 'timers/promises';
 import { formatProfile, type ProfileFile } from '../../lib/usage/profile-file';
 import { readUsageFile } from '../../lib/usage/sources/duckdb';
 import { type PrometheusPullOptions, pullPrometheus } from '../../lib/usage/sources/pull-prometheus';
-import { endGroupsOnExit } from '../deploy/process-groups';
-import { Cases } from './cases';
+import { type Cases, runConformance } from './cases';
 import { HUGE, ZERO, openMetricsOf } from './open-metrics';
 import { BASIC_AUTH, PASSWORD, PrometheusServer, USER, backfill, mutualTls } from './prometheus-server';
 import { CSV_COLUMNS, DAY, FROM, INTERVAL, TO, csvOf, observations } from './trace-workloads';
@@ -177,17 +174,4 @@ async function refusingProxy(target: string, refused: readonly number[]): Promis
   return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, close };
 }
 
-async function main(): Promise<void> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-prometheus-'));
-  const cases = new Cases();
-  process.on('exit', () => {
-    if (cases.good) fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    else console.log(`Kept for a look: ${folder}`);
-  });
-  const late = sleep(LIMIT_MINUTES * 60_000).then(() => Promise.reject(new Error(`stopped after ${LIMIT_MINUTES} minutes`)));
-  await Promise.race([conformance(folder, cases), late]).catch((error: Error) => cases.abandon(error));
-  cases.finish();
-}
-
-endGroupsOnExit();
-void main();
+void runConformance({ name: 'prometheus', limitMinutes: LIMIT_MINUTES }, conformance);

@@ -1,13 +1,12 @@
 import { spawnSync } from 'child_process';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
 import { formatProfile, type ProfileFile } from '../../lib/usage/profile-file';
 import { readAggregatedFile } from '../../lib/usage/sources/aggregated';
 import { readUsageFile } from '../../lib/usage/sources/duckdb';
 import type { UsageColumns } from '../../lib/usage/sources/usage-columns';
 import { type SqlDialect, usageSql } from '../../lib/usage/sources/usage-sql';
-import { Cases } from './cases';
+import { type Cases, runConformance } from './cases';
 import { CSV_COLUMNS, DAY, FROM, INTERVAL, TO, csvOf, observations } from './trace-workloads';
 
 const LIMIT_MINUTES = 4;
@@ -96,12 +95,4 @@ async function dialects(folder: string, cases: Cases): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-dialects-'));
-  const cases = new Cases();
-  process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
-  await dialects(folder, cases).catch((error: Error) => cases.abandon(error));
-  cases.finish();
-}
-
-void main();
+void runConformance({ name: 'dialects', limitMinutes: LIMIT_MINUTES + 1 }, dialects);

@@ -30,3 +30,8 @@ export function codesIn(work: () => unknown): string[] {
   }
   return [];
 }
+
+/** The codes of every violation that a call was refused for, in the order in which they are reported. */
+export function codesOf(work: () => unknown): string[] {
+  return refusalOf(work).map((each) => each.split(' ')[0]);
+}

@@ -2,13 +2,15 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { setTimeout as sleep } from 'timers/promises';
-import { HELD, WITHOUT_CUSTOM_RESOURCES } from './app';
+import { HELD, MODEL_VERSION, WITHOUT_CUSTOM_RESOURCES } from './app';
 import { Cdk } from './cdk';
 import { type Held, heldBy, synthesizePlatform, typesOf } from './held';
 import { INSTALL, Moto, isMotoInstalled } from './moto';
 import { endGroupsOnExit } from './process-groups';
-import { Rehearsal, type TypesSeen } from './rehearsal';
+import { NetworkLife } from './network-life';
+import { PredictionLife } from './prediction-life';
 import { Report } from './report';
+import type { TypesSeen } from './stack-life';
 
 const LIMIT_MINUTES = 5;
 
@@ -22,7 +24,7 @@ async function rehearse(folder: string, report: Report): Promise<void> {
 
   const network = platform.getStackByName('Network');
   const cdk = new Cdk(folder, moto);
-  const rehearsal = new Rehearsal(moto, cdk, report, network.tags);
+  const rehearsal = new NetworkLife('Network', moto, cdk, report, network.tags);
   await rehearsal.bootstrap();
   const deployed = await rehearsal.deploy();
   const { Resources } = cdk.assembly().getStackByName('Network').template;
@@ -32,9 +34,21 @@ async function rehearse(folder: string, report: Report): Promise<void> {
   await rehearsal.destroy();
   await rehearsal.deploy('cdk deploy, once more');
   await rehearsal.destroy('cdk destroy, once more');
+  const prediction = platform.getStackByName('Prediction');
+  const life = new PredictionLife('Prediction', moto, cdk, report, prediction.tags);
+  const made = await life.deploy();
+  const seenToo = await life.inspect(made);
+  await life.serves(MODEL_VERSION.before);
+  await life.update(made);
+  await life.destroy();
   const asIs = synthesizePlatform(path.join(folder, 'platform-as-is')).getStackByName('Network');
   const withoutHere = typesOf(asIs).filter((type) => !typesOf(network).includes(type));
-  summarize(seen, held, withoutHere);
+  summarize(merged(seen, seenToo), held, withoutHere);
+}
+
+function merged(first: TypesSeen, second: TypesSeen): TypesSeen {
+  const both = (types: keyof TypesSeen) => [...new Set([...first[types], ...second[types]])];
+  return { asserted: both('asserted'), tagged: both('tagged'), acceptedOnly: both('acceptedOnly') };
 }
 
 function summarize(seen: TypesSeen, held: Held, withoutHere: string[]): void {

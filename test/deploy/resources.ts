@@ -1,6 +1,8 @@
 import * as logs from '@aws-sdk/client-cloudwatch-logs';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as iam from '@aws-sdk/client-iam';
+import * as s3 from '@aws-sdk/client-s3';
+import * as sagemaker from '@aws-sdk/client-sagemaker';
 import type { Moto } from './moto';
 
 type Tags = Record<string, string>;
@@ -28,11 +30,15 @@ export class Services {
   public readonly ec2: ec2.EC2Client;
   public readonly iam: iam.IAMClient;
   public readonly logs: logs.CloudWatchLogsClient;
+  public readonly s3: s3.S3Client;
+  public readonly sagemaker: sagemaker.SageMakerClient;
 
   constructor({ client }: Moto) {
     this.ec2 = new ec2.EC2Client(client);
     this.iam = new iam.IAMClient(client);
     this.logs = new logs.CloudWatchLogsClient(client);
+    this.s3 = new s3.S3Client({ ...client, forcePathStyle: true });
+    this.sagemaker = new sagemaker.SageMakerClient(client);
   }
 
   /** Those of the resources that exist, all of one type; `undefined` for a type whose resources moto shows nowhere. */
@@ -112,7 +118,45 @@ const FINDERS: Record<string, Finder> = {
     });
     return Promise.all(tagged);
   },
+  'AWS::S3::Bucket': async ({ s3: client }) => {
+    const { Buckets } = await client.send(new s3.ListBucketsCommand({}));
+    const tagged = (Buckets ?? []).map(async ({ Name }) => {
+      const { TagSet } = await client.send(new s3.GetBucketTaggingCommand({ Bucket: Name })).catch(() => ({ TagSet: [] }));
+      return { id: Name!, tags: toTags(TagSet) };
+    });
+    return Promise.all(tagged);
+  },
+  'AWS::SageMaker::Model': async (services) => {
+    const { Models } = await services.sagemaker.send(new sagemaker.ListModelsCommand({}));
+    return tagsOf(
+      services,
+      Models?.map(({ ModelArn }) => ModelArn),
+    );
+  },
+  'AWS::SageMaker::EndpointConfig': async (services) => {
+    const { EndpointConfigs } = await services.sagemaker.send(new sagemaker.ListEndpointConfigsCommand({}));
+    return tagsOf(
+      services,
+      EndpointConfigs?.map(({ EndpointConfigArn }) => EndpointConfigArn),
+    );
+  },
+  'AWS::SageMaker::Endpoint': async (services) => {
+    const { Endpoints } = await services.sagemaker.send(new sagemaker.ListEndpointsCommand({}));
+    return tagsOf(
+      services,
+      Endpoints?.map(({ EndpointArn }) => EndpointArn),
+    );
+  },
 };
+
+/** Resources of SageMaker, whose physical ids in moto are their ARNs, with their tags. */
+async function tagsOf({ sagemaker: client }: Services, arns: (string | undefined)[] = []): Promise<Found[]> {
+  const tagged = arns.map(async (arn) => {
+    const { Tags: tags } = await client.send(new sagemaker.ListTagsCommand({ ResourceArn: arn }));
+    return { id: arn!, tags: toTags(tags) };
+  });
+  return Promise.all(tagged);
+}
 
 function filter(name: string, resources: { id: string }[]): ec2.Filter[] {
   return [{ Name: name, Values: resources.map(({ id }) => id) }];

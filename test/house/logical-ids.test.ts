@@ -79,7 +79,7 @@ function expectLocked(name: string, lines: string[]): void {
 describe('the ids of the reference platform are locked', () => {
   test('a logical id and the construct path of every AWS resource', () => {
     const { stacks } = core.Assembly.fromDirectories({ templates: first.templates });
-    expect(stacks.map((stack) => stack.id).sort()).toEqual(['Network', 'Radar', 'Streaming']);
+    expect(stacks.map((stack) => stack.id).sort()).toEqual(['Ingestion', 'Network', 'Prediction', 'Radar', 'Streaming']);
     expectLocked(
       'aws.txt',
       stacks.flatMap((stack) => stack.resources.map(({ logicalId, type, path: where }) => `${stack.id} ${logicalId} ${type} ${where}`)),

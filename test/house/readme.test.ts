@@ -16,8 +16,12 @@ interface Run {
 }
 
 /** Runs a block of the README as a reader would paste it, with `millrace` meaning these sources. */
-function run(source: string, names: string[]): Run {
+function run(source: string, names: string[], files: Record<string, string> = {}): Run {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-readme-'));
+  for (const [name, file] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
+    fs.copyFileSync(file, path.join(directory, name));
+  }
   const exports = names.map((name) => `exports.${name} = ${name};`).join('\n');
   const { code } = transformSync(`${source}\n${exports}`, {
     jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
@@ -75,4 +79,17 @@ test('both examples are about ten lines', () => {
 test('every file that the README points to exists', () => {
   const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1]);
   expect(links.filter((link) => !fs.existsSync(path.join(__dirname, '../..', link)))).toEqual([]);
+});
+
+describe.each(['features', 'inference', 'models'])('the README of %s', (room) => {
+  const text = fs.readFileSync(path.join(__dirname, `../../lib/${room}/README.md`), 'utf8');
+  const examples = [...text.matchAll(/```ts\n(import [\s\S]*?)```/g)].map((match) => match[1]);
+
+  test.each(examples.map((example) => [example.split('\n').find((line) => !line.startsWith('import') && line)!, example]))(
+    'has an example that runs: %s',
+    (_first, example) => {
+      const { printed } = run(example, [], { 'schemas/card-activity.avsc': path.join(__dirname, '../../schemas/card-activity.avsc') });
+      for (const line of printed.filter((each) => /in flight/.test(each))) expect(text).toContain(line);
+    },
+  );
 });

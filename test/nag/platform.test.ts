@@ -17,7 +17,7 @@ test('the reference platform passes the built-in validation with default rules a
   Validations.of(app).addPlugins(nag);
   buildPlatform(app);
   app.synth();
-  expect(ran.mock.calls[0][0].stackTemplates).toHaveLength(3);
+  expect(ran.mock.calls[0][0].stackTemplates).toHaveLength(5);
   const { pluginReports } = JSON.parse(fs.readFileSync(path.join(outdir, 'validation-report.json'), 'utf8'));
   const violations = pluginReports.flatMap((report: any) =>
     report.violations.map((violation: any) => `${report.pluginName} ${violation.ruleName}`),

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import cdk8s
 import cdk8s_plus_27 as kplus
 from aws_cdk import aws_ec2 as ec2
-from millrace import core, cost, streaming, workloads
+from millrace import core, cost, features, inference, models, streaming, workloads
 
 
 def allocation(service: str) -> cost.CostAllocation:
@@ -31,18 +31,57 @@ class StreamingStack(cdk.Stack):
         payments.grants.consume(pods, group_id="fraud-features")
 
 
+class PredictionStack(cdk.Stack):
+    def __init__(self, scope, construct_id, **kwargs):
+        super().__init__(scope, construct_id, **kwargs)
+        cards = features.FeatureSchema(
+            name="card-activity",
+            entity_key="card_id",
+            event_time=features.EventTime.epoch_millis("updated_at"),
+            features=[
+                features.Feature(name="card_id", type=features.FeatureType.STRING),
+                features.Feature(name="payments_1h", type=features.FeatureType.INTEGRAL),
+            ],
+            owner="fraud-ml",
+        )
+        features.aws.FeatureStore(self, "Features").add_feature_group("Cards", schema=cards)
+        inference.aws.ModelEndpoint(
+            self,
+            "Radar",
+            model=models.ModelSource.container(
+                image="111122223333.dkr.ecr.eu-west-1.amazonaws.com/radar:2.3.0",
+                input=models.ModelInput(
+                    fields=[features.Feature(name="payments_1h", type=features.FeatureType.INTEGRAL)], feature_groups=[cards]
+                ),
+            ),
+            demand=inference.EndpointDemand(
+                peak_requests_per_second=1200,
+                latency=cdk.Duration.millis(20),
+                p99=cdk.Duration.millis(60),
+                concurrency_per_replica=8,
+            ),
+            hosting=inference.aws.EndpointHosting.real_time(instance_type="ml.c7g.xlarge"),
+        )
+
+
 def main() -> None:
     out = pathlib.Path(tempfile.mkdtemp())
     app = cdk.App(outdir=str(out / "cdk.out"))
     cdk.Validations.of(app).add_plugins(cost.TagPolicy())
     stack = StreamingStack(app, "Streaming", env=cdk.Environment(region="eu-west-1"))
     allocation("kafka").apply_to(stack)
+    prediction = PredictionStack(app, "Prediction", env=cdk.Environment(region="eu-west-1"))
+    allocation("radar").apply_to(prediction)
     app.synth()
     resources = json.loads((out / "cdk.out" / "Streaming.template.json").read_text())["Resources"].values()
     types = [resource["Type"] for resource in resources]
     assert types.count("AWS::MSK::Cluster") == 1 and types.count("AWS::MSK::Topic") == 1, types
     cluster = next(resource for resource in resources if resource["Type"] == "AWS::MSK::Cluster")
     assert cluster["Metadata"]["millrace.io/sizing"]["choice"] == "express.m7g.large x 3", cluster["Metadata"]
+
+    predicted = json.loads((out / "cdk.out" / "Prediction.template.json").read_text())["Resources"].values()
+    endpoint = next(resource for resource in predicted if resource["Type"] == "AWS::SageMaker::Endpoint")
+    assert endpoint["Metadata"]["millrace.io/model-input"] == ["payments_1h:Integral"], endpoint["Metadata"]
 
     manifests = core.k8s.App(outdir=str(out / "cdk8s.out"))
     chart = cdk8s.Chart(manifests, "radar", namespace="fraud")
@@ -64,7 +103,7 @@ def main() -> None:
         assert "Millrace.CostAllocationValueInvalid" in str(error), error
     else:
         sys.exit("an empty team name was accepted")
-    print("python: one cluster, one topic and one service synthesized; an empty team name refused")
+    print("python: a cluster, a topic, a feature group, an endpoint and a service synthesized; an empty team name refused")
 
 
 main()

@@ -88,10 +88,10 @@ describe('the bundle of the admin function', () => {
 
   test('is what its sources and the locked packages make of it', () => {
     const script =
-      "import('./scripts/bundle-admin-function.mjs').then(async (module) => console.log(JSON.stringify(await module.bundleFiles())))";
+      "import('./scripts/bundle-functions.mjs').then(async (module) => console.log(JSON.stringify(await module.bundleFiles('kafkaAdmin'))))";
     const fresh = JSON.parse(execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 }));
     const stale = Object.entries(fresh).filter(([name, text]) => fs.readFileSync(path.join(folder, name), 'utf8') !== text);
-    expect(stale.map(([name]) => `${name} is stale: run node scripts/bundle-admin-function.mjs`)).toEqual([]);
+    expect(stale.map(([name]) => `${name} is stale: run node scripts/bundle-functions.mjs`)).toEqual([]);
     expect(fs.readdirSync(folder).sort()).toEqual(Object.keys(fresh).sort());
   });
 

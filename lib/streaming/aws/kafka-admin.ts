@@ -23,7 +23,7 @@ export interface KafkaAdminTarget extends IConstruct, ec2.IConnectable {
   readonly isServerless?: boolean;
 }
 
-/** The bundle that scripts/bundle-admin-function.mjs makes; it stands beside the sources and in the package alike. */
+/** The bundle that scripts/bundle-functions.mjs makes; it stands beside the sources and in the package alike. */
 const BUNDLE = path.join(__dirname, 'admin-function', 'bundle');
 
 /** What the function may do with a topic that it looks after (Amazon MSK Developer Guide, "Semantics of IAM authorization policy actions"). */

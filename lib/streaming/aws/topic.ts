@@ -3,6 +3,7 @@ import * as msk from 'aws-cdk-lib/aws-msk';
 import type { Construct } from 'constructs';
 import { DESTROY_NEEDS_TWO_KEYS, type RetentionDecision, decideRetention, removalPolicyOf } from '../../core/retention';
 import { enforce } from '../../core/rule';
+import type { Schema } from '../schema';
 import type { ITopic, TopicOptions } from '../topic';
 import { declareTopic } from '../topic-declaration';
 import { TopicLedger } from '../topic-ledger';
@@ -21,6 +22,11 @@ export interface TopicAttributes {
   readonly cluster: IKafkaCluster;
   /** Its name in Kafka. */
   readonly topicName: string;
+  /**
+   * What its values look like, for those who make features of them.
+   * @default - unknown
+   */
+  readonly schema?: Schema;
 }
 
 /** Properties of a topic on MSK. */
@@ -57,6 +63,8 @@ export class Topic extends Resource implements ITopic {
 
   /** Name in Kafka. */
   public readonly topicName: string;
+  /** What its values look like, where that is known. */
+  public readonly schema?: Schema;
   /** Access to this topic. */
   public readonly grants: TopicGrants;
   /** Where its consumers put what they could not process, when it has such a topic. */
@@ -75,6 +83,7 @@ export class Topic extends Resource implements ITopic {
     if (decision.warning) Annotations.of(this).addWarningV2(DESTROY_NEEDS_TWO_KEYS, decision.warning);
     this.makeTopic(props.cluster, resolved, decision);
     this.topicName = topicName;
+    this.schema = props.schema;
     this.deadLetterTopic = this.makeDeadLetterTopic(props, resolved);
     const deadLetterTopicName = this.deadLetterTopic?.topicName;
     const subjects = schemasOf(props).map(({ subject }) => subject);
@@ -127,6 +136,8 @@ export class Topic extends Resource implements ITopic {
 export class ImportedTopic extends Resource implements ITopic {
   /** Name in Kafka. */
   public readonly topicName: string;
+  /** What its values look like, where that is known. */
+  public readonly schema?: Schema;
   /** Access to this topic. */
   public readonly grants: TopicGrants;
 
@@ -134,6 +145,7 @@ export class ImportedTopic extends Resource implements ITopic {
     super(scope, id);
     enforce(this.node.path, props, [TOPIC_NAME_RULE]);
     this.topicName = props.topicName;
+    this.schema = props.schema;
     this.grants = new TopicGrants(this, props.cluster, { topicName: props.topicName });
   }
 }

@@ -4,6 +4,7 @@ import { refuse } from '../../core/error';
 import { decideRetention, retentionAnnotations } from '../../core/retention';
 import { enforce } from '../../core/rule';
 import { keySubjectOf } from '../schema-registry';
+import type { Schema } from '../schema';
 import type { ITopic, TopicOptions } from '../topic';
 import { declareTopic } from '../topic-declaration';
 import { TopicLedger } from '../topic-ledger';
@@ -20,6 +21,11 @@ export interface ConfluentTopicAttributes {
   readonly cluster: IConfluentCluster;
   /** Its name in Kafka. */
   readonly topicName: string;
+  /**
+   * What its values look like, for those who make features of them.
+   * @default - unknown
+   */
+  readonly schema?: Schema;
 }
 
 /** Properties of a topic of a Confluent cluster. */
@@ -47,6 +53,8 @@ export class ConfluentTopic extends Construct implements ITopic {
 
   /** Name in Kafka. */
   public readonly topicName: string;
+  /** What its values look like, where that is known. */
+  public readonly schema?: Schema;
   /** Access to this topic. */
   public readonly grants: ConfluentTopicGrants;
   /** Where its consumers put what they could not process, when it has such a topic. */
@@ -77,6 +85,7 @@ export class ConfluentTopic extends Construct implements ITopic {
     });
     const { topicName } = resolved;
     this.topicName = topicName;
+    this.schema = props.schema;
     this.deadLetterTopic = this.makeDeadLetterTopic(props, resolved);
     const deadLetterTopicName = this.deadLetterTopic?.topicName;
     this.grants = new ConfluentTopicGrants(this, cluster, { topicName, deadLetterTopicName }, this.registerSchemas(props));
@@ -116,6 +125,8 @@ export class ConfluentTopic extends Construct implements ITopic {
 export class ImportedConfluentTopic extends Construct implements ITopic {
   /** Name in Kafka. */
   public readonly topicName: string;
+  /** What its values look like, where that is known. */
+  public readonly schema?: Schema;
   /** Access to this topic. */
   public readonly grants: ConfluentTopicGrants;
 
@@ -123,6 +134,7 @@ export class ImportedConfluentTopic extends Construct implements ITopic {
     super(scope, id);
     enforce(this.node.path, props, [TOPIC_NAME_RULE]);
     this.topicName = props.topicName;
+    this.schema = props.schema;
     this.grants = new ConfluentTopicGrants(this, props.cluster, { topicName: props.topicName });
   }
 }

@@ -165,11 +165,12 @@ export class KafkaUser extends Construct {
    * Lets the workload find and reach a registry. It asks for no password, so that its network is all there is to open.
    * @internal
    */
-  public _readSchemas({ url, podSelector, namespace }: ISchemaRegistry): void {
+  public _readSchemas({ url, podSelector, namespace, cidr }: ISchemaRegistry): void {
     if (!this.workload || this.registries.has(url)) return;
     this.registries.add(url);
     this.workload.addEnvironment('SCHEMA_REGISTRY_URL', url);
     if (podSelector) this.workload.allowToPods(podSelector, portOf(url), namespace);
+    if (cidr) this.workload.allowToCidr(cidr, portOf(url));
   }
 
   private renderAcls(): Acl[] {

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { decideRetention, retentionAnnotations } from '../../core/retention';
 import { refuse } from '../../core/error';
 import { enforce } from '../../core/rule';
+import type { Schema } from '../schema';
 import type { ITopic, TopicOptions } from '../topic';
 import { declareTopic } from '../topic-declaration';
 import { TopicLedger } from '../topic-ledger';
@@ -19,6 +20,11 @@ export interface TopicAttributes {
   readonly cluster: IKafkaCluster;
   /** Its name in Kafka. */
   readonly topicName: string;
+  /**
+   * What its values look like, for those who make features of them.
+   * @default - unknown
+   */
+  readonly schema?: Schema;
 }
 
 /** Properties of a Strimzi topic. */
@@ -52,6 +58,8 @@ export class Topic extends Construct implements ITopic {
 
   /** Name in Kafka. */
   public readonly topicName: string;
+  /** What its values look like, where that is known. */
+  public readonly schema?: Schema;
   /** Access to this topic. */
   public readonly grants: TopicGrants;
   /** Where its consumers put what they could not process, when it has such a topic. */
@@ -80,6 +88,7 @@ export class Topic extends Construct implements ITopic {
       },
     });
     this.topicName = topicName;
+    this.schema = props.schema;
     this.deadLetterTopic = this.makeDeadLetterTopic(props, resolved);
     const deadLetterTopicName = this.deadLetterTopic?.topicName;
     this.grants = new TopicGrants(this, props.cluster, { topicName, partitions, deadLetterTopicName }, this.registerSchemas(props));
@@ -124,6 +133,8 @@ export class Topic extends Construct implements ITopic {
 export class ImportedTopic extends Construct implements ITopic {
   /** Name in Kafka. */
   public readonly topicName: string;
+  /** What its values look like, where that is known. */
+  public readonly schema?: Schema;
   /** Access to this topic. */
   public readonly grants: TopicGrants;
 
@@ -131,6 +142,7 @@ export class ImportedTopic extends Construct implements ITopic {
     super(scope, id);
     enforce(this.node.path, props, [TOPIC_NAME_RULE]);
     this.topicName = props.topicName;
+    this.schema = props.schema;
     this.grants = new TopicGrants(this, props.cluster, { topicName: props.topicName });
   }
 }

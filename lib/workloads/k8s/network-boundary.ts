@@ -62,9 +62,16 @@ export class NetworkBoundary extends Construct {
     this.ingress.push({ from: [peer(podSelector, namespace)], ports: [{ protocol: 'TCP', port: this.port }] });
   }
 
-  public allowIngressFromNamespace(namespace: string): void {
+  public allowIngressFromNamespace(namespace: string, ...ports: number[]): void {
     const from = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } }];
-    this.ingress.push({ from, ports: [{ protocol: 'TCP', port: this.port }] });
+    const opened = ports.length > 0 ? ports : [this.port];
+    this.ingress.push({ from, ports: opened.map((port) => ({ protocol: 'TCP', port })) });
+  }
+
+  /** Lets pods of one set talk to each other on every port, for what agrees on its ports as it runs. */
+  public allowAmong(podSelector: { [key: string]: string }): void {
+    this.ingress.push({ from: [peer(podSelector)] });
+    this.egress.push({ to: [peer(podSelector)] });
   }
 
   public allowEgressToPods(podSelector: { [key: string]: string }, port: number, namespace?: string): void {

@@ -10,7 +10,8 @@ const FAILURES = 3;
 
 /** What a ScaledObject is made of. */
 export interface ScaledObjectProps {
-  readonly target: ApiObject;
+  /** What is scaled; an operator may have made it. */
+  readonly target: Pick<ApiObject, 'apiVersion' | 'kind' | 'name'>;
   readonly labels: { [key: string]: string };
   readonly scaling: ResolvedScaling;
   readonly trigger: ScalingTrigger;

@@ -1,5 +1,5 @@
 // The admin client over @platformatic/kafka. Plain JavaScript, because the library is a development dependency: it reaches a deploy only
-// inside of bundle/index.mjs, which scripts/bundle-admin-function.mjs makes of this folder.
+// inside of bundle/index.mjs, which scripts/bundle-functions.mjs makes of this folder.
 import { Admin } from '@platformatic/kafka';
 
 // Numbers of the Kafka protocol (org.apache.kafka.common.acl.AclOperation and its like).

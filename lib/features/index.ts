@@ -1,0 +1,12 @@
+export * from './event-time';
+export * from './feast-update-rules';
+export * from './feature';
+export * from './feature-demand';
+export * from './feature-group';
+export * from './feature-schema';
+export * from './feature-store';
+export * from './feature-throughput-sizing';
+export * from './feature-update-rules';
+export * from './online-store-sizing';
+export * as aws from './aws';
+export * as k8s from './k8s';

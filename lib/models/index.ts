@@ -1,0 +1,10 @@
+export * from './model-input';
+export * from './model-monitor';
+export * from './model-registry';
+export * from './model-source';
+export * from './training-demand';
+export * from './training-pipeline';
+export * from './training-recipe';
+export * from './training-sizing';
+export * as aws from './aws';
+export * as k8s from './k8s';
