@@ -13,3 +13,6 @@ export const FEATURE_METRICS = {
 
 /** The one dimension of those metrics. */
 export const FEATURE_GROUP_DIMENSION = 'FeatureGroupName';
+
+/** Histogram of the seconds from the event time of a record to the moment at which it can be read, as the push of Feast exposes it. */
+export const PUSH_FRESHNESS_SECONDS = 'millrace_feature_freshness_seconds';

@@ -68,8 +68,7 @@ export class EndpointSizing extends Sizing {
     const inFlight = rate * seconds;
     const lostZone = zones > 1 ? zones / (zones - 1) : 1;
     const target = 1 / (headroom * lostZone);
-    // A millionth less, so that 6.000000000000001 replicas are six.
-    const forLoad = Math.ceil(inFlight / (concurrency * target) - 1e-6);
+    const forLoad = replicasFor(inFlight * headroom, concurrency, lostZone);
     const replicas = Math.max(zones, forLoad);
     if (replicas > MAX_REPLICAS) refuseDemand(demand, inFlight, replicas);
     const share = inFlight / (replicas * concurrency * target);
@@ -110,6 +109,22 @@ export class EndpointSizing extends Sizing {
     });
   }
 
+  /**
+   * Replicas that a sizing of another kind decided, with a zone lost, and the targets that follow for them.
+   * @internal
+   */
+  public static _given(replicas: number, zones: number, demand: EndpointDemand): EndpointSizing {
+    const { concurrencyPerReplica: concurrency, latency } = demand;
+    const target = zones > 1 ? (zones - 1) / zones : 1;
+    const most = concurrency / (latency.toMilliseconds({ integral: false }) / 1000);
+    return new EndpointSizing(replicas, zones, concurrency, target, most, {
+      bottleneck: 'decided elsewhere',
+      utilisation: {},
+      alternatives: [],
+      reason: `${replicas} replicas were decided by a sizing of another kind`,
+    });
+  }
+
   private constructor(
     /** Replicas at peak. */
     public readonly replicas: number,
@@ -141,9 +156,15 @@ export class EndpointSizing extends Sizing {
   }
 }
 
+/** Whole replicas first: those that do not divide by the zones stand unevenly, and the zone that is lost may be the fullest. */
+function replicasFor(inFlight: number, concurrency: number, lostZone: number): number {
+  // A millionth less, so that 6.000000000000001 replicas are six.
+  return Math.ceil(Math.ceil(inFlight / concurrency - 1e-6) * lostZone - 1e-6);
+}
+
 function fewerZones(inFlight: number, concurrency: number, headroom: number, zones: number) {
   const lostZone = zones > 1 ? zones / (zones - 1) : 1;
-  const replicas = Math.max(zones, Math.ceil((inFlight * headroom * lostZone) / concurrency - 1e-6));
+  const replicas = Math.max(zones, replicasFor(inFlight * headroom, concurrency, lostZone));
   return {
     choice: `${replicas} x ${concurrency} at a time in ${zones} zones`,
     bottleneck: 'concurrency',

@@ -15,7 +15,7 @@ const BUDGET: Readonly<Record<string, string[]>> = {
   'millrace/cost': [],
   'millrace/features': [],
   'millrace/features/aws': ['aws-cdk-lib', 'constructs'],
-  'millrace/features/k8s': ['cdk8s', 'constructs'],
+  'millrace/features/k8s': ['cdk8s', 'cdk8s-plus-27', 'constructs'],
   'millrace/inference': [],
   'millrace/inference/aws': ['aws-cdk-lib', 'constructs'],
   'millrace/inference/k8s': ['cdk8s', 'cdk8s-plus-27', 'constructs'],

@@ -679,7 +679,7 @@ describe('what is refused', () => {
     [
       'no instance at all',
       { scaling: EndpointScaling.concurrency({ minReplicas: 0 }) },
-      'Millrace.EndpointScalingUnsupported scaling.minReplicas',
+      'Millrace.EndpointMinReplicas scaling.minReplicas',
     ],
     [
       'more at least than it begins with',

@@ -74,6 +74,13 @@ plain.grants.invoke(caller);
 stepped.allowFromNamespace('envoy-gateway-system');
 const manifests = manifestsOf(chart);
 
+test('the pods of head and workers carry the labels of their owner, which KubeRay hands to none', () => {
+  const { headGroupSpec, workerGroupSpecs } = manifests.find(({ kind }) => kind === 'RayService').spec.rayClusterConfig;
+  for (const { template } of [headGroupSpec, ...workerGroupSpecs]) {
+    expect(template.metadata.labels).toMatchObject({ team: 'fraud-ml', service: 'graph', 'cost-center': 'CC-1042', environment: 'prod' });
+  }
+});
+
 const of = (kind: string, name: string) => manifests.filter(({ kind: each, metadata }) => each === kind && metadata.name.includes(name));
 const [graph] = of('RayService', 'graph');
 const [steps] = of('RayService', 'stepped');

@@ -81,7 +81,9 @@ test('errors, old features and silence have alerts of their own', () => {
   expect(alert('ModelRequestsFail').expr).toBe(
     '100 * sum(rate(http_requests_total{namespace="fraud",service="radar",code=~"5.."}[5m])) / sum(rate(http_requests_total{namespace="fraud",service="radar"}[5m])) > 1',
   );
-  expect(alert('ModelFeaturesOld').expr).toBe('max(feast_feature_freshness_seconds{feature_view="card-activity"}) > 600');
+  const pushed = 'histogram_quantile(0.99, sum by (le) (rate(millrace_feature_freshness_seconds_bucket{view="card-activity"}[5m])))';
+  const filled = 'max(feast_feature_freshness_seconds{feature_view="card-activity"})';
+  expect(alert('ModelFeaturesOld').expr).toBe(`${pushed} > 600 or ${filled} > 600`);
   expect(alert('ModelMonitorSilent').expr).toBe('absent(radar_score_count{namespace="fraud",service="radar"})');
 });
 

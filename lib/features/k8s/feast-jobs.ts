@@ -1,9 +1,12 @@
 import { ApiObject, Names } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
 import type { Construct, IConstruct } from 'constructs';
 import { refuse } from '../../core/error';
-import type { BatchJob } from '../../workloads/k8s/batch-job';
+import { BatchJob } from '../../workloads/k8s/batch-job';
 import type { ContainerOptions } from '../../workloads/k8s/container-options';
+import { CronJob } from '../../workloads/k8s/cron-job';
 import type { Workload } from '../../workloads/k8s/workload';
+import { PodSize } from '../../workloads/pod-size';
 import { sha256 } from '../../streaming/schema-text';
 import type { FeatureSchema } from '../feature-schema';
 import { APPLY_SCRIPT, MATERIALIZE_SCRIPT } from './apply-script';
@@ -134,14 +137,9 @@ export class FeastJobs {
     });
     const { server, identity, materialization } = this.props;
     const image = server.image ?? FEAST_IMAGE;
-    /* eslint-disable @typescript-eslint/no-require-imports -- workloads load more than the rest of this folder, for who has a group alone */
-    const { BatchJob: Job } = require('../../workloads/k8s/batch-job') as typeof import('../../workloads/k8s/batch-job');
-    const { CronJob } = require('../../workloads/k8s/cron-job') as typeof import('../../workloads/k8s/cron-job');
-    const { PodSize } = require('../../workloads/pod-size') as typeof import('../../workloads/pod-size');
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- the unit alone, for who has a store; the room loads no CDK
     const { Size } = require('aws-cdk-lib') as typeof import('aws-cdk-lib');
-    const { Cpu } = require('cdk8s-plus-27') as typeof import('cdk8s-plus-27');
-    /* eslint-enable @typescript-eslint/no-require-imports */
-    const job = new Job(this.store, 'Apply', {
+    const job = new BatchJob(this.store, 'Apply', {
       image,
       size: PodSize.fixed({ cpu: Cpu.millis(250), memory: Size.gibibytes(1), replicas: 1 }),
       container: this.container('apply.py', [`${STORE_FILES}/store.json`, GROUP_FILES, WORK]),

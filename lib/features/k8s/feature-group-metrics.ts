@@ -1,4 +1,5 @@
 import { PromQuery } from '../../core/prom-query';
+import { PUSH_FRESHNESS_SECONDS } from '../feature-metric-names';
 
 /**
  * What the pushes of a feature group tell Prometheus. Those of `FeatureGroup.metrics` count every push to a project and view of these names
@@ -17,7 +18,7 @@ export class FeatureGroupMetrics {
 
   /** Seconds from the event time of a record to the moment at which it can be read: what 99 of 100 stay below, up to a day. */
   public freshness(): PromQuery {
-    return PromQuery.of(`histogram_quantile(0.99, sum by (le) (rate(millrace_feature_freshness_seconds_bucket${this.selector}[5m])))`);
+    return PromQuery.of(`histogram_quantile(0.99, sum by (le) (rate(${PUSH_FRESHNESS_SECONDS}_bucket${this.selector}[5m])))`);
   }
 
   /** Share of the records that were older than the schema promises when they could be read, percent; nothing where none is written. */
@@ -28,7 +29,7 @@ export class FeatureGroupMetrics {
 
   /** Records that were written, a second. */
   public recordsWritten(): PromQuery {
-    return PromQuery.of(this.rate('millrace_feature_freshness_seconds_count'));
+    return PromQuery.of(this.rate(`${PUSH_FRESHNESS_SECONDS}_count`));
   }
 
   /** Records that cannot be mapped, a second: they are in the dead-letter topic. */
@@ -46,7 +47,7 @@ export class FeatureGroupMetrics {
    * @internal
    */
   public _writtenWithin(minutes: number): string {
-    return `(sum(increase(millrace_feature_freshness_seconds_count${this.selector}[${minutes}m])) or vector(0))`;
+    return `(sum(increase(${PUSH_FRESHNESS_SECONDS}_count${this.selector}[${minutes}m])) or vector(0))`;
   }
 
   /** @internal */

@@ -5,11 +5,12 @@ import { type Schema, SchemaFormat } from '../../streaming/schema';
 import type { ITopic } from '../../streaming/topic';
 import type { ClientCredentials } from '../../streaming/k8s/client-credentials';
 import type { IKafkaCluster } from '../../streaming/k8s/kafka-cluster';
-import type { KafkaUser } from '../../streaming/k8s/kafka-user';
+import { KafkaUser } from '../../streaming/k8s/kafka-user';
 import type { ISchemaRegistry } from '../../streaming/k8s/schema-registry';
-import type { ImportedTopic, Topic } from '../../streaming/k8s/topic';
-import type { Worker } from '../../workloads/k8s/worker';
-import type { WorkerScaling } from '../../workloads/k8s/worker-scaling';
+import { ImportedTopic, Topic } from '../../streaming/k8s/topic';
+import { HealthCheck } from '../../workloads/k8s/health-check';
+import { Worker } from '../../workloads/k8s/worker';
+import { WorkerScaling } from '../../workloads/k8s/worker-scaling';
 import type { PodSize } from '../../workloads/pod-size';
 import { filesConfigMap } from './feast-jobs';
 import type { FeatureGroup } from './feature-group';
@@ -142,21 +143,15 @@ export class FeaturePush extends Construct {
         2,
       ),
     });
-    /* eslint-disable @typescript-eslint/no-require-imports -- workloads load more than the rest of this folder, for who pushes alone */
-    const workloads = require('../../workloads/k8s/worker') as typeof import('../../workloads/k8s/worker');
-    const { WorkerScaling: Scaling } = require('../../workloads/k8s/worker-scaling') as typeof import('../../workloads/k8s/worker-scaling');
-    const { HealthCheck } = require('../../workloads/k8s/health-check') as typeof import('../../workloads/k8s/health-check');
-    const streaming = require('../../streaming/k8s/kafka-user') as typeof import('../../streaming/k8s/kafka-user');
-    /* eslint-enable @typescript-eslint/no-require-imports */
-    this.worker = new workloads.Worker(this, 'Worker', {
+    this.worker = new Worker(this, 'Worker', {
       image: props.image,
       size: props.size,
-      scaling: props.scaling ?? Scaling.fixed(),
+      scaling: props.scaling ?? WorkerScaling.fixed(),
       health: HealthCheck.http(),
       container: { command: ['python', `${FILES}/push.py`, `${FILES}/push.json`], port: PORT, environment: { PYTHONUNBUFFERED: '1' } },
     });
     this.worker.mountConfigMap(files.name, FILES);
-    this.user = new streaming.KafkaUser(this, 'User', { cluster: props.cluster, workload: this.worker, credentials: push.credentials });
+    this.user = new KafkaUser(this, 'User', { cluster: props.cluster, workload: this.worker, credentials: push.credentials });
     topic.grants.consume(this.user, { groupId: this.groupId });
     if (push.schemaRegistry) this.user._readSchemas(push.schemaRegistry);
     featureGroup.grants.write(this.worker);
@@ -169,8 +164,6 @@ export class FeaturePush extends Construct {
   }
 
   private requireTopic(topic: ITopic, registry?: ISchemaRegistry): { readonly topic: Topic | ImportedTopic; readonly records: Schema } {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded for who pushes alone
-    const strimzi = require('../../streaming/k8s/topic') as typeof import('../../streaming/k8s/topic');
     const refusal = (received: string, allowed: string, fix: string): Violation => ({
       code: 'Millrace.FeaturePushTopic',
       subject: 'topic',
@@ -179,7 +172,7 @@ export class FeaturePush extends Construct {
       fix,
     });
     const { schema: records, topicName } = topic;
-    const isStrimzi = topic instanceof strimzi.Topic || topic instanceof strimzi.ImportedTopic;
+    const isStrimzi = topic instanceof Topic || topic instanceof ImportedTopic;
     const violations = [
       ...(isStrimzi
         ? []
@@ -203,7 +196,7 @@ export class FeaturePush extends Construct {
         ? [refusal(`'${topicName}' in Protobuf`, 'Avro or JSON', 'read it with a worker of your own, whose image has the generated code')]
         : []),
     ];
-    const knowsRegistry = !(topic instanceof strimzi.ImportedTopic) || registry !== undefined;
+    const knowsRegistry = !(topic instanceof ImportedTopic) || registry !== undefined;
     if (records?.format === SchemaFormat.AVRO && !knowsRegistry) {
       violations.push(
         refusal(

@@ -69,10 +69,21 @@ export class EndpointHosting {
     /** How it is hosted. */
     public readonly kind: EndpointHostingKind,
     fields: HostingFields,
+    /** @internal */
+    public readonly _replicas?: number,
   ) {
     this._realTime = fields.realTime;
     this._asynchronous = fields.asynchronous;
     this._serverless = fields.serverless;
+  }
+
+  /**
+   * The same with replicas that a sizing of another kind decided.
+   * @internal
+   */
+  public _ofReplicas(replicas: number): EndpointHosting {
+    const { kind, _realTime: realTime, _asynchronous: asynchronous, _serverless: serverless } = this;
+    return new EndpointHosting(kind, { realTime, asynchronous, serverless }, replicas);
   }
 
   /** Name of the first variant. */

@@ -84,6 +84,7 @@ export function planEndpoint(scope: string, props: PlanProps, endpointName: stri
 function sizingOf({ hosting, demand }: PlanProps): EndpointSizing {
   const { _instances: instances } = hosting;
   if (!instances) return EndpointSizing.forDemand({ ...demand, concurrencyPerReplica: 1 }, { zones: 1 });
+  if (hosting._replicas !== undefined) return EndpointSizing._given(hosting._replicas, instances.zones ?? 3, demand);
   return EndpointSizing.forDemand(demand, { zones: instances.zones, headroom: instances.headroom });
 }
 

@@ -92,8 +92,9 @@ export class LlmEndpoint extends Resource implements ILlmEndpoint, ec2.IConnecta
       endpointName: props.endpointName ?? Names.uniqueResourceName(this, { maxLength: NAME_LENGTH, separator: '-' }).toLowerCase(),
       model: ModelSource.container({ image: container.image, modelUri: model.uri, environment: container._environment(sizing) }),
       demand: demandOf(sizing, answerTime),
-      // What is kept free is in the replicas of the sizing already.
-      hosting: EndpointHosting.realTime({ instanceType: `ml.${instanceType}`, zones, headroom: 1, startup, network: props.network }),
+      hosting: EndpointHosting.realTime({ instanceType: `ml.${instanceType}`, zones, startup, network: props.network })._ofReplicas(
+        sizing.replicas,
+      ),
       rollout: props.rollout ?? (sizing.replicas > 1 ? Rollout.rolling() : Rollout.allAtOnce()),
       scaling: endpointScalingOf(scaling),
       monitoring: { alarms, errorPercent, window: Duration.minutes(windowMinutes) },
@@ -123,7 +124,7 @@ export class LlmEndpoint extends Resource implements ILlmEndpoint, ec2.IConnecta
   }
 }
 
-/** The demand of which the replicas of the sizing follow, one zone lost: `replicas x concurrency x (zones - 1) / zones` in flight. */
+/** What the replicas of the sizing serve with a zone lost: `replicas x concurrency x (zones - 1) / zones` in flight. */
 function demandOf({ replicas, concurrencyPerReplica, zones }: LlmSizing, { mean, p99 }: LlmAnswerTime): EndpointDemand {
   const kept = zones > 1 ? (zones - 1) / zones : 1;
   const peakRequestsPerSecond = (replicas * concurrencyPerReplica * kept) / mean.toSeconds({ integral: false });

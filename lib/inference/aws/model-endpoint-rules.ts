@@ -202,7 +202,7 @@ const SCALING_RULES: readonly Rule<EndpointPlan>[] = [
     fix: 'leave scaling out: SageMaker scales what is not provisioned by itself',
   },
   {
-    code: 'Millrace.EndpointScalingUnsupported',
+    code: 'Millrace.EndpointMinReplicas',
     subject: 'scaling.minReplicas',
     value: ({ limits, hosting }) =>
       hosting.kind === EndpointHostingKind.ASYNCHRONOUS ? undefined : Object.values(limits).map(({ least }) => least),

@@ -58,7 +58,8 @@ export interface ModelEndpointProps extends ModelEndpointOptions {
  * Millrace.EndpointDemandDoesNotFit, Millrace.EndpointMonitoringInvalid, Millrace.EndpointPayloadTooLarge, Millrace.EndpointLatencyTooLong,
  * Millrace.ServerlessConcurrencyTooLow, Millrace.EndpointCaptureUnsupported, Millrace.EndpointRolloutUnsupported,
  * Millrace.EndpointRolloutUnguarded, Millrace.EndpointRolloutTooLong, Millrace.EndpointAlarmTooSlow, Millrace.EndpointRollbackAlarmsInvalid,
- * Millrace.EndpointScalingUnsupported, Millrace.EndpointScalingBounds, Millrace.EndpointZonesTooFew, Millrace.TokenRefused
+ * Millrace.EndpointScalingUnsupported, Millrace.EndpointMinReplicas, Millrace.EndpointScalingBounds,
+ * Millrace.EndpointZonesTooFew, Millrace.TokenRefused
  */
 export class ModelEndpoint extends Resource implements IModelEndpoint, ec2.IConnectable {
   /**

@@ -1,5 +1,6 @@
-import { ApiObject, Yaml } from 'cdk8s';
+import { ApiObject, Lazy, Yaml } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { appliedAllocation } from '../../cost/applied-allocation';
 import { GPU_ISOLATION_ANNOTATION } from '../../workloads/k8s/scheduling-fields';
 import type { EndpointSizing } from '../endpoint-sizing';
 import { MODEL_INPUT_RECORD_KEY } from '../model-endpoint';
@@ -53,7 +54,8 @@ export class RayService extends ApiObject {
         // How long the former cluster stays once the next one has its traffic.
         rayClusterDeletionDelaySeconds: movesInSteps(props.rollout) ? 60 : props.rollout.bakeSeconds,
         serveConfigV2: Yaml.stringify(serveConfig(props)),
-        rayClusterConfig: clusterOf(props),
+        // KubeRay hands no label of the service on to pods, and the owner may be applied after the endpoint is made.
+        rayClusterConfig: Lazy.any({ produce: () => clusterOf({ ...props, labels: { ...props.labels, ...ownerOf(scope) } }) }),
       },
     });
   }
@@ -108,6 +110,10 @@ function serveConfig({ props, name, sizing, plan }: RayServiceProps): object {
       },
     ],
   };
+}
+
+function ownerOf(scope: Construct): { [key: string]: string } {
+  return appliedAllocation(scope)?.allocation.labels() ?? {};
 }
 
 /** Ray counts whole cores as KubeRay does. */

@@ -1,8 +1,11 @@
 import { type ApiObject, JsonPatch } from 'cdk8s';
+import { Cpu } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import type { BatchJob } from '../../workloads/k8s/batch-job';
-import type { Service } from '../../workloads/k8s/service';
-import type { PodSize } from '../../workloads/pod-size';
+import { BatchJob } from '../../workloads/k8s/batch-job';
+import { HealthCheck } from '../../workloads/k8s/health-check';
+import { Service } from '../../workloads/k8s/service';
+import { ServiceScaling } from '../../workloads/k8s/service-scaling';
+import { PodSize } from '../../workloads/pod-size';
 import { quantityOf } from '../../workloads/k8s/pod-template';
 import type { MlflowConnectionPlan } from '../mlflow-connections';
 import type { ModelRegistryProps } from './model-registry';
@@ -26,7 +29,7 @@ const SERVE = 'MLFLOW_BACKEND_STORE_URI="$(cat "$1")"; export MLFLOW_BACKEND_STO
 const MIGRATE = 'exec mlflow db upgrade "$(cat "$1")"';
 const SHARED = { HOME: '/tmp', PYTHONDONTWRITEBYTECODE: '1', MLFLOW_DISABLE_TELEMETRY: 'true' };
 
-/* eslint-disable @typescript-eslint/no-require-imports, awscdk/require-passing-this -- the scope is the registry; workloads load more than the rest of this folder, for who runs MLflow alone */
+/* eslint-disable awscdk/require-passing-this -- the scope is the registry */
 
 /** Two small replicas, where nothing is said. */
 export function defaultSize(): PodSize {
@@ -34,19 +37,15 @@ export function defaultSize(): PodSize {
 }
 
 function fixedSize(millis: number, gibibytes: number, replicas: number): PodSize {
-  const { PodSize: sizes } = require('../../workloads/pod-size') as typeof import('../../workloads/pod-size');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the unit alone, for who names no size; the room loads no CDK
   const { Size } = require('aws-cdk-lib') as typeof import('aws-cdk-lib');
-  const { Cpu } = require('cdk8s-plus-27') as typeof import('cdk8s-plus-27');
-  return sizes.fixed({ cpu: Cpu.millis(millis), memory: Size.gibibytes(gibibytes), replicas });
+  return PodSize.fixed({ cpu: Cpu.millis(millis), memory: Size.gibibytes(gibibytes), replicas });
 }
 
 /** The server: all of its settings by environment, but for the URI of the database. */
 export function mlflowServer(scope: Construct, { props, size, workers, connections }: MlflowPods): Service {
-  const workloads = require('../../workloads/k8s/service') as typeof import('../../workloads/k8s/service');
-  const { HealthCheck } = require('../../workloads/k8s/health-check') as typeof import('../../workloads/k8s/health-check');
-  const { ServiceScaling } = require('../../workloads/k8s/service-scaling') as typeof import('../../workloads/k8s/service-scaling');
   const { image, identity, server = {} } = props;
-  const service = new workloads.Service(scope, 'Server', {
+  const service = new Service(scope, 'Server', {
     image,
     size,
     identity,
@@ -78,8 +77,7 @@ export function mlflowServer(scope: Construct, { props, size, workers, connectio
 
 /** The job that brings the schema of the database to the version of the image; the image is part of its name, so a new one runs it again. */
 export function mlflowMigration(scope: Construct, props: ModelRegistryProps): BatchJob {
-  const workloads = require('../../workloads/k8s/batch-job') as typeof import('../../workloads/k8s/batch-job');
-  const job = new workloads.BatchJob(scope, 'Migration', {
+  const job = new BatchJob(scope, 'Migration', {
     image: props.image,
     size: fixedSize(250, 1, 1),
     scheduling: props.server?.scheduling,
@@ -91,7 +89,7 @@ export function mlflowMigration(scope: Construct, props: ModelRegistryProps): Ba
   finish(job, props);
   return job;
 }
-/* eslint-enable @typescript-eslint/no-require-imports, awscdk/require-passing-this */
+/* eslint-enable awscdk/require-passing-this */
 
 function command(script: string, { database }: ModelRegistryProps): string[] {
   return ['/bin/sh', '-ec', script, 'mlflow', `${SECRET_PATH}/${database.secretKey ?? 'uri'}`];

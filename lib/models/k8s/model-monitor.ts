@@ -2,6 +2,7 @@ import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { enforce } from '../../core/rule';
 import { requireAllocation } from '../../cost/applied-allocation';
+import { PUSH_FRESHNESS_SECONDS } from '../../features/feature-metric-names';
 import type { FeatureSchema } from '../../features/feature-schema';
 import type { IModelMonitor } from '../model-monitor';
 import { type PrometheusRule, driftRules, matchers } from './drift-rules';
@@ -100,9 +101,11 @@ function errorRule(
 
 function freshnessRule({ name, freshness }: FeatureSchema, monitor: string): PrometheusRule {
   const seconds = freshness!.toSeconds();
+  const pushed = `histogram_quantile(0.99, sum by (le) (rate(${PUSH_FRESHNESS_SECONDS}_bucket${matchers({ view: name })}[5m])))`;
   return {
     alert: 'ModelFeaturesOld',
-    expr: `max(feast_feature_freshness_seconds${matchers({ feature_view: name })}) > ${seconds}`,
+    // The age of what is pushed; and the time since the last materialization, which Feast tells of what is filled by the clock.
+    expr: `${pushed} > ${seconds} or max(feast_feature_freshness_seconds${matchers({ feature_view: name })}) > ${seconds}`,
     for: '5m',
     labels: { monitor, feature_view: name },
     annotations: {
