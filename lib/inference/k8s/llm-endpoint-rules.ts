@@ -103,7 +103,8 @@ export const LLM_ENDPOINT_RULES: readonly Rule<LlmEndpointInput>[] = [
         code: 'Millrace.VllmVersionUnknown',
         subject: 'server.version',
         value: ({ version, server }) => version ?? server.version ?? server.image,
-        valid: (version: unknown) => Array.isArray(version) && isAtLeast(version as unknown as VllmVersion, OLDEST),
+        // A list is a version that was read; a text is an image or a version that could not be.
+        valid: (version: VllmVersion | string) => typeof version !== 'string' && isAtLeast(version, OLDEST),
         allowed: `${OLDEST.join('.')} or later, in server.version or in the tag of the image`,
         fix: 'say server.version; older ones name their metrics differently and cannot span nodes',
       },
